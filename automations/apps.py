@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AutomationsConfig(AppConfig):
+    name = "automations"
+
+    def ready(self) -> None:
+        from automations import activity as news
+        from automations import receivers
+        from contacts import signals
+        from plunk.pages import activity, figures
+
+        activity.register(news.occurrences)
+        figures.register(news.figures)
+
+        signals.contact_subscribed.connect(receivers.record_subscribed)
+        signals.contact_unsubscribed.connect(receivers.record_unsubscribed)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from contacts.models import Contact
+from plunk.ids import new_id
+from plunk.projects.models import Project
+
+
+class Event(models.Model):
+    """The definition of an event: its name within a project."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="events", db_index=False
+    )
+    name = models.CharField(max_length=255)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "name"], name="event_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Occurrence(models.Model):
+    """One time an event happened to a contact, with what came along."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="occurrences", db_index=False
+    )
+    event = models.ForeignKey(
+        Event, on_delete=models.CASCADE, related_name="occurrences", db_index=False
+    )
+    contact = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, related_name="occurrences", db_index=False
+    )
+    data = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["project", "-created_at", "-id"], name="occurrence_new"
+            ),
+            models.Index(
+                fields=["contact", "-created_at", "-id"], name="occurrence_of_contact"
+            ),
+            models.Index(fields=["event", "-created_at"], name="occurrence_of_event"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} of {self.contact_id}"

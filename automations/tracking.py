@@ -1,0 +1,158 @@
+"""Recording what a contact did."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+from django.db.models.functions import Now
+
+from automations.models import Event, Occurrence
+from contacts.data import DataChange, data_that_fits
+from contacts.subscriptions import set_subscribed
+from contacts.upserting import (
+    CONTACT_CTE,
+    Person,
+    Upserted,
+    contact_params,
+    upsert_contacts,
+)
+from plunk.ids import new_id
+from plunk.postgresql import fetch_all, is_postgresql
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """An event of a contact, both made when new.
+
+    `may_resubscribe` is false for a public key: anybody can read it in a browser, so it
+    brings nobody back who has opted out.
+    """
+
+    project_id: UUID
+    email: str
+    event: str
+    data: DataChange
+    subscribed: bool | None = None
+    may_resubscribe: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    contact_id: UUID
+    event_id: UUID
+
+
+def track(tracking: Tracking) -> Tracked:
+    """Record one occurrence of an event, with contact and definition found or made.
+
+    Raises Invalid, with nothing stored, where the contact's data grows too large.
+    """
+    with data_that_fits(), _transaction_for(tracking):
+        write = _write_postgresql if is_postgresql() else _write_portable
+        contact, event_id = write(tracking)
+        _settle_subscription(tracking, contact)
+    return Tracked(contact.id, event_id)
+
+
+def record(*, project_id: UUID, contact_id: UUID, event: str, data: Any = None) -> None:
+    """Record an occurrence for a contact that exists, such as a system event's."""
+    definition, _ = Event.objects.get_or_create(project_id=project_id, name=event)
+    Occurrence.objects.create(
+        project_id=project_id, event=definition, contact_id=contact_id, data=data
+    )
+
+
+def _transaction_for(tracking: Tracking) -> AbstractContextManager[Any]:
+    """Open a transaction unless it is a single statement, which is one by itself."""
+    is_single = is_postgresql() and tracking.subscribed is None
+    return nullcontext() if is_single else transaction.atomic()
+
+
+def _settle_subscription(tracking: Tracking, contact: Upserted) -> None:
+    wanted = tracking.subscribed
+    if wanted is None or wanted == contact.subscribed:
+        return
+    if wanted and not tracking.may_resubscribe:
+        return
+    set_subscribed(
+        project_id=tracking.project_id,
+        contact_id=contact.id,
+        subscribed=wanted,
+        reason="api",
+    )
+
+
+def _person(tracking: Tracking) -> Person:
+    return Person(tracking.email, tracking.data.stored, tracking.data.removed)
+
+
+_TRACK_SQL = f"""
+WITH {CONTACT_CTE},
+known AS (
+  SELECT id FROM automations_event
+  WHERE project_id = %(project_id)s AND name = %(event)s
+),
+made AS (
+  INSERT INTO automations_event (id, project_id, name)
+  SELECT %(event_id)s, %(project_id)s, %(event)s
+  WHERE NOT EXISTS (SELECT FROM known)
+  ON CONFLICT (project_id, name) DO UPDATE SET name = excluded.name
+  RETURNING id
+),
+definition AS (SELECT id FROM known UNION ALL SELECT id FROM made),
+occurrence AS (
+  INSERT INTO automations_occurrence (id, project_id, event_id, contact_id, data)
+  SELECT
+    %(occurrence_id)s, %(project_id)s, definition.id, contact.id, %(data)s::jsonb
+  FROM contact, definition
+)
+SELECT contact.id, contact.email, contact.subscribed, definition.id
+FROM contact, definition
+"""  # noqa: S608 - constants only
+
+
+def _write_postgresql(tracking: Tracking) -> tuple[Upserted, UUID]:
+    params = contact_params(
+        project_id=tracking.project_id,
+        people=[_person(tracking)],
+        subscribed_when_new=tracking.subscribed is not False,
+    )
+    values = tracking.data.values
+    params |= {
+        "event": tracking.event,
+        "event_id": new_id(),
+        "occurrence_id": new_id(),
+        "data": orjson.dumps(values).decode() if values else None,
+    }
+    ((*contact, event_id),) = fetch_all(_TRACK_SQL, params)
+    return Upserted(*contact), event_id
+
+
+def _write_portable(tracking: Tracking) -> tuple[Upserted, UUID]:
+    (contact,) = upsert_contacts(
+        project_id=tracking.project_id,
+        people=[_person(tracking)],
+        subscribed_when_new=tracking.subscribed is not False,
+    )
+    event_id = (
+        Event.objects.filter(project_id=tracking.project_id, name=tracking.event)
+        .values_list("pk", flat=True)
+        .first()
+    )
+    if event_id is None:
+        event_id = Event.objects.create(
+            project_id=tracking.project_id, name=tracking.event, updated_at=Now()
+        ).pk
+    Occurrence.objects.create(
+        project_id=tracking.project_id,
+        event_id=event_id,
+        contact_id=contact.id,
+        data=tracking.data.values or None,
+        created_at=Now(),
+    )
+    return contact, event_id

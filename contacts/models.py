@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Cast, Length, Now
+from django.db.models.lookups import LessThanOrEqual
+
+from plunk.ids import new_id
+from plunk.projects.models import Project
+
+#: The characters of a contact's data, as JSON the way the database writes it: each mail
+#: to the contact reads them all.
+MAX_DATA_LENGTH = 256 * 1024
+DATA_CONSTRAINT = "contact_data_bounded"
+
+
+class Contact(models.Model):
+    """A person a project writes to: one per project and address."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="contacts", db_index=False
+    )
+    email = models.CharField(
+        max_length=254, help_text="As contacts.addresses.normalise() writes it."
+    )
+    subscribed = models.BooleanField(default=True, db_default=True)
+    data = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["project", "email"], name="contact_email_once"
+            ),
+            # Here and not in a form: data grows by one statement, request by request.
+            models.CheckConstraint(
+                condition=LessThanOrEqual(
+                    Length(Cast("data", models.TextField())), MAX_DATA_LENGTH
+                ),
+                name=DATA_CONSTRAINT,
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["project", "-created_at", "-id"], name="contact_new")
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class SuppressionReason(models.TextChoices):
+    BOUNCE = "BOUNCE", "Permanent bounce"
+    COMPLAINT = "COMPLAINT", "Complaint"
+    MANUAL = "MANUAL", "By hand"
+
+
+class Suppression(models.Model):
+    """An address that a project must not mail, whatever the kind of mail."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="suppressions", db_index=False
+    )
+    email = models.CharField(max_length=254)
+    reason = models.CharField(max_length=9, choices=SuppressionReason.choices)
+    source = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="What told us, such as an SES feedback id.",
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["project", "email"], name="suppression_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} ({self.reason})"

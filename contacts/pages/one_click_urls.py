@@ -1,0 +1,15 @@
+"""The API's address of the unsubscribe link, as mails from elsewhere have it."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, re_path
+
+from contacts.pages import public
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    re_path(
+        r"^unsubscribe/(?P<token>[^/]+)/?$",
+        public.unsubscribe_by_api,
+        name="unsubscribe_by_api",
+    )
+]

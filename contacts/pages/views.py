@@ -1,0 +1,109 @@
+"""The pages about a project's contacts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from contacts.addresses import AddressError, normalise
+from contacts.models import Contact, Suppression
+from contacts.subscriptions import set_subscribed
+from plunk.pages.access import ProjectRequest, project_page
+from plunk.pages.feeds import fragment, opening
+from plunk.pages.paging import page
+
+
+@require_safe
+@project_page
+def contact_list(request: ProjectRequest) -> HttpResponse:
+    query = request.GET.get("q", "")[:254].strip()
+    rows = Contact.objects.filter(project=request.project).defer("data")
+    found = page(
+        _search(rows, query) if query else rows, cursor=request.GET.get("cursor", "")
+    )
+    context = {"page": found, "query": query}
+    return render(request, "contacts/list.html", context)
+
+
+def _search(rows: QuerySet[Contact], query: str) -> QuerySet[Contact]:
+    """Find an address by its beginning, in the form in which it is stored."""
+    if "\x00" in query:
+        return rows.none()
+    try:
+        return rows.filter(email=normalise(query))
+    except AddressError:
+        return rows.filter(email__startswith=query.lower())
+
+
+@require_safe
+@project_page
+def contact_page(request: ProjectRequest, contact_id: UUID) -> HttpResponse:
+    contact = _contact(request, contact_id)
+    suppression = Suppression.objects.filter(
+        project=request.project, email=contact.email
+    ).first()
+    url = reverse("contact_activity", args=[request.project.pk, contact_id])
+    context = {
+        "contact": contact,
+        "facts": _facts(contact.data),
+        "suppression": suppression,
+        "feed": opening(project_id=request.project.pk, contact_id=contact_id, url=url),
+    }
+    return render(request, "contacts/detail.html", context)
+
+
+@require_safe
+@project_page
+def contact_activity(request: ProjectRequest, contact_id: UUID) -> HttpResponse:
+    """Answer the poll of a contact's feed, or show what came before it."""
+    _contact(request, contact_id)
+    url = reverse("contact_activity", args=[request.project.pk, contact_id])
+    return fragment(request, url=url, contact_id=contact_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_page
+def contact_subscription(request: ProjectRequest, contact_id: UUID) -> HttpResponse:
+    """Ask before somebody's consent is changed for them; then change it."""
+    contact = _contact(request, contact_id)
+    if request.method != "POST":
+        return render(request, "contacts/subscription.html", {"contact": contact})
+    subscribed = request.POST.get("subscribed") == "yes"
+    changed = set_subscribed(
+        project_id=request.project.pk,
+        contact_id=contact_id,
+        subscribed=subscribed,
+        reason="dashboard",
+    )
+    if changed:
+        state = "subscribed" if subscribed else "unsubscribed"
+        messages.success(request, f"{contact.email} is {state}.")
+    return redirect("contact", request.project.pk, contact_id)
+
+
+def _contact(request: ProjectRequest, contact_id: UUID) -> Contact:
+    contact = Contact.objects.filter(project=request.project, pk=contact_id).first()
+    if contact is None:
+        raise Http404("There is no such contact.")
+    return contact
+
+
+def _facts(data: Any) -> list[tuple[str, str]]:
+    """Write a contact's data the way it is read: text as it is, the rest as JSON."""
+    if not isinstance(data, dict):
+        return []
+    return [
+        (
+            name,
+            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
+        )
+        for name, value in data.items()
+    ]

@@ -1,0 +1,12 @@
+"""Identifiers: UUID version 7, which sort by the time they were made."""
+
+from __future__ import annotations
+
+import uuid
+
+from uuid_utils.compat import uuid7
+
+
+def new_id() -> uuid.UUID:
+    """Return a new UUIDv7 (RFC 9562)."""
+    return uuid7()

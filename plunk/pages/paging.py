@@ -1,0 +1,124 @@
+"""Pages of a table in the order of (created_at, id), newest first, without counting."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from django.db.models import DateTimeField, Model, Q, QuerySet, Value
+from django.db.models.sql.compiler import SQLCompiler
+
+PAGE_SIZE = 50
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: 64 bits of microseconds since 1970, 128 bits of id.
+_PACKING = struct.Struct(">q16s")
+#: Moments outside of this are nobody's row: years 1970 to 9999.
+_LATEST = 253_402_300_799_000_000
+
+M = TypeVar("M", bound=Model)
+
+
+class Placed(Protocol):
+    """Anything that has a place in the order."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def id(self) -> UUID: ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cursor:
+    """A place in a list: everything after it is older."""
+
+    at: datetime
+    id: UUID
+
+    def __str__(self) -> str:
+        micros = (self.at - _EPOCH) // timedelta(microseconds=1)
+        packed = _PACKING.pack(micros, self.id.bytes)
+        return base64.urlsafe_b64encode(packed).decode()
+
+    @classmethod
+    def read(cls, text: str) -> Cursor | None:
+        """Read a cursor back; None for anything that never was one."""
+        if len(text) != 32 or not text.isascii():
+            return None
+        try:
+            micros, raw = _PACKING.unpack(base64.b64decode(text, b"-_", validate=True))
+        except (binascii.Error, struct.error, ValueError):
+            return None
+        if not 0 <= micros <= _LATEST:
+            return None
+        return cls(_EPOCH + timedelta(microseconds=micros), UUID(bytes=raw))
+
+
+class _Spelling(Value):
+    """A moment in the first or last of the spellings that SQLite may have of it.
+
+    SQLite compares text: its own clock writes three decimals, Django writes six or
+    none, and "…05" is less than "…05.000", which is less than "…05.000000".
+    """
+
+    def __init__(self, at: datetime, precisions: tuple[str, ...]) -> None:
+        super().__init__(at, output_field=DateTimeField())
+        self.precisions = precisions
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: Any, **extra: Any
+    ) -> tuple[str, tuple[str | int, ...]]:
+        at = self.value.astimezone(UTC).replace(tzinfo=None)
+        spellings = [at.isoformat(" ", precision) for precision in self.precisions]
+        exact = [text for text in spellings if datetime.fromisoformat(text) == at]
+        return "%s", (exact[0],)
+
+
+def _first(at: datetime) -> _Spelling:
+    return _Spelling(at, ("seconds", "milliseconds", "microseconds"))
+
+
+def _last(at: datetime) -> _Spelling:
+    return _Spelling(at, ("microseconds",))
+
+
+def older(rows: QuerySet[M], cursor: Cursor) -> QuerySet[M]:
+    """Return the rows after `cursor` in a list that has the newest first."""
+    # The first condition alone is a range of the index on (…, -created_at, -id).
+    return rows.filter(
+        Q(created_at__lte=_last(cursor.at)),
+        Q(created_at__lt=_first(cursor.at)) | Q(id__lt=cursor.id),
+    ).exclude(id=cursor.id)
+
+
+def since(rows: QuerySet[M], at: datetime) -> QuerySet[M]:
+    """Return the rows that were inserted at `at` or later."""
+    return rows.filter(created_at__gte=_first(at))
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[M]):
+    rows: list[M]
+    next: Cursor | None
+    is_first: bool
+
+
+def page(rows: QuerySet[M], *, cursor: str, size: int = PAGE_SIZE) -> Page[M]:
+    """Return the page of `rows` that begins after `cursor`; the first if it is broken.
+
+    One statement; the row beyond the page says whether there is a next one.
+    """
+    start = Cursor.read(cursor)
+    if start is not None:
+        rows = older(rows, start)
+    found = list(rows.order_by("-created_at", "-id")[: size + 1])
+    last: Any = found[size - 1] if len(found) > size else None
+    return Page(
+        rows=found[:size],
+        next=Cursor(last.created_at, last.pk) if last else None,
+        is_first=start is None,
+    )

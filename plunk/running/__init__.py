@@ -1,0 +1,1 @@
+"""How an installation is started: prepared, served, watched and stopped."""

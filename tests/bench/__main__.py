@@ -1,0 +1,67 @@
+"""`python -m tests.bench requests|delivery`; see README.md here."""
+
+from __future__ import annotations
+
+import argparse
+
+from tests.bench import delivery, requests
+from tests.bench.queueing import CAMPAIGN, TRANSACTIONAL
+from tests.stack.processes import Ports, clean_up_when_told_to_stop
+
+_KINDS = {kind.name: kind for kind in (CAMPAIGN, TRANSACTIONAL)}
+
+
+def main() -> None:
+    """Read the command line and measure."""
+    clean_up_when_told_to_stop()
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=0,
+        help="The first of the ports to use (default: any that are free).",
+    )
+    kinds = parser.add_subparsers(dest="command", required=True)
+    hot = kinds.add_parser("requests", help="The API's two hot routes.")
+    hot.add_argument("--seconds", type=float, default=3.0, help="Of each window.")
+    hot.add_argument("--windows", type=int, default=3)
+    mail = kinds.add_parser("delivery", help="Queued mail through the workers.")
+    mail.add_argument("--mails", type=int, default=10_000)
+    mail.add_argument("--kind", choices=sorted(_KINDS), default="campaign")
+    mail.add_argument("--processes", type=int, nargs="+", default=[1, 2])
+    mail.add_argument(
+        "--delays", type=int, nargs="+", default=[0, 50], help="Of SES, milliseconds."
+    )
+    where = kinds.add_parser("profile", help="Where the time goes.")
+    where.add_argument("what", choices=["requests", "delivery"])
+    where.add_argument("--mails", type=int, default=5_000)
+    where.add_argument("--kind", choices=sorted(_KINDS), default="campaign")
+    where.add_argument("--delay", type=int, default=0, help="Of SES, milliseconds.")
+    _measure(parser.parse_args())
+
+
+def _measure(given: argparse.Namespace) -> None:
+    ports = Ports(given.port)
+    if given.command == "requests":
+        requests.measure(seconds=given.seconds, windows=given.windows, ports=ports)
+    elif given.command == "profile" and given.what == "requests":
+        requests.profile(ports=ports)
+    elif given.command == "profile":
+        delivery.profile(
+            kind=_KINDS[given.kind],
+            count=given.mails,
+            delay=given.delay,
+            ports=ports,
+        )
+    else:
+        delivery.measure(
+            kind=_KINDS[given.kind],
+            count=given.mails,
+            processes=given.processes,
+            delays=given.delays,
+            ports=ports,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The cast of every test: alice owns the project, bob is a member, charlie no one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+from django.test import Client
+
+from plunk.api.keys import forget_cached_keys
+from plunk.projects.creating import NewProject, create_project
+from plunk.projects.models import Membership, Project, Role, User
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches() -> Iterator[None]:
+    forget_cached_keys()
+    yield
+    forget_cached_keys()
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice@example.com", "correct horse")
+
+
+@pytest.fixture
+def bob(db: None, new_project: NewProject) -> User:
+    user = User.objects.create_user("bob@example.com", "correct horse")
+    Membership.objects.create(project=new_project.project, user=user, role=Role.MEMBER)
+    return user
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    return User.objects.create_user("charlie@example.com", "correct horse")
+
+
+@pytest.fixture
+def new_project(alice: User) -> NewProject:
+    return create_project(name="Acme", owner=alice)
+
+
+@pytest.fixture
+def project(new_project: NewProject) -> Project:
+    return new_project.project
+
+
+@pytest.fixture
+def other_project(charlie: User) -> NewProject:
+    return create_project(name="Other", owner=charlie)
+
+
+@dataclass(slots=True)
+class Api:
+    """A client of the API that bears one key."""
+
+    client: Client
+    key: str
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        """POST `body` (JSON unless bytes); headers in Django's spelling (HTTP_…)."""
+        raw = body if isinstance(body, bytes) else orjson.dumps(body)
+        extra: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {self.key}", **headers}
+        content_type = extra.pop("CONTENT_TYPE", "application/json")
+        return self.client.post(path, raw, content_type=content_type, **extra)
+
+
+@pytest.fixture
+def api(new_project: NewProject) -> Api:
+    """Alice's project, by its secret key."""
+    return Api(Client(), new_project.secret.value)
+
+
+@pytest.fixture
+def public_api(new_project: NewProject) -> Api:
+    return Api(Client(), new_project.public.value)
+
+
+@pytest.fixture
+def stranger_api(other_project: NewProject) -> Api:
+    return Api(Client(), other_project.secret.value)

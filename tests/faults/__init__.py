@@ -1,0 +1,1 @@
+"""Faults on purpose in a whole installation, and what became of each mail."""

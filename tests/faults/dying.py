@@ -1,0 +1,77 @@
+"""A worker that dies at an exact point: the windows that random kills seldom hit.
+
+`python -m tests.faults.dying POINT PERCENT CELERY-ARGUMENTS…` patches one function of
+the product from outside and runs Celery in this process. Of its pool's processes, the
+one that comes to the point ends there as SIGKILL would end it, so often in a hundred.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import django
+
+#: Where it dies: module, function, and whether before or after the function's work.
+POINTS: dict[str, tuple[str, str, bool]] = {
+    "after-claim": ("transactional.delivery", "claim", True),
+    "before-ses": ("transactional.ses", "send_raw", False),
+    "after-ses": ("transactional.ses", "send_raw", True),
+    "before-record": ("transactional.recording", "record", False),
+    "after-record": ("transactional.recording", "record", True),
+}
+#: The point that only one mail has, every time: composing it.
+POISON = "poison"
+_POISONED = ("transactional.composing", "compose_one", False)
+
+
+def main(point: str, percent: float) -> None:
+    """Patch, and become a worker."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "plunk.settings")
+    django.setup()
+    module, name, is_after = POINTS.get(point, _POISONED)
+    target = import_module(module)
+    function = getattr(target, name)
+    deadly = (
+        _poisoned(function)
+        if point == POISON
+        else _deadly(function, percent, is_after=is_after)
+    )
+    setattr(target, name, deadly)
+    from plunk.celery import app
+
+    app.worker_main(sys.argv[3:])
+
+
+def _deadly(
+    function: Callable[..., Any], percent: float, *, is_after: bool
+) -> Callable[..., Any]:
+    def work(*args: Any, **kwargs: Any) -> Any:
+        # Seeded for each process by itself: forks share their parent's dice.
+        is_last = random.SystemRandom().random() * 100 < percent
+        if is_last and not is_after:
+            os._exit(137)
+        result = function(*args, **kwargs)
+        # An empty claim holds nothing that could be lost.
+        if is_last and result != []:
+            os._exit(137)
+        return result
+
+    return work
+
+
+def _poisoned(function: Callable[..., Any]) -> Callable[..., Any]:
+    def work(mail: Any, *args: Any) -> Any:
+        if mail.to_email.startswith(POISON):
+            os._exit(137)
+        return function(mail, *args)
+
+    return work
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]))

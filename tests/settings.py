@@ -1,0 +1,27 @@
+"""Settings of the tests: the installation's own, with a place and secrets of its own.
+
+`DATABASE_URL` and `REDIS_URL` choose the way to run, as they do outside the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="plunk-tests-"))
+os.environ.setdefault(
+    "JWT_SECRET", "a secret of the tests, long enough to be one, 0123456789"
+)
+os.environ.setdefault("LOG_LEVEL", "CRITICAL")
+os.environ["PLUNK_SIMULATOR"] = "1"
+
+from plunk.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {  # noqa: F405
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+API_RATE_LIMIT_PER_MINUTE = 0
+SILENCED_SYSTEM_CHECKS: list[str] = []
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405

@@ -1,0 +1,415 @@
+"""What SES and the way to it can do, over real sockets: robustness 1b, N5 to N7.
+
+The question in every case is whether the mail was surely not sent, surely sent, or
+nobody knows.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from transactional import ses
+from transactional.ses import Answer, Outcome
+
+#: What a server does with one connection after it has read a request, if it does.
+Act = Callable[[socket.socket], None]
+ACCEPTED = b'{"MessageId": "id-1"}'
+
+
+class Server:
+    """Plays one act for each connection, in their order; the last again and again."""
+
+    def __init__(self) -> None:
+        self.acts: list[Act] = []
+        self.connections = 0
+        self.requests: list[bytes] = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            if not self.acts:
+                return
+            act = self.acts[min(self.connections, len(self.acts) - 1)]
+            self.connections += 1
+            threading.Thread(target=self._play, args=(act, client), daemon=True).start()
+
+    def _play(self, act: Act, client: socket.socket) -> None:
+        with suppress(OSError), client:
+            act(client)
+
+    def read(self, client: socket.socket) -> bool:
+        """Read one whole request; return False where there is none."""
+        data = b""
+        while b"\r\n\r\n" not in data:
+            part = client.recv(65536)
+            if not part:
+                return False
+            data += part
+        top, _, body = data.partition(b"\r\n\r\n")
+        length = next(
+            int(line.partition(b":")[2])
+            for line in top.split(b"\r\n")
+            if line.lower().startswith(b"content-length:")
+        )
+        while len(body) < length:
+            body += client.recv(65536)
+        self.requests.append(body)
+        return True
+
+
+def reply(
+    status: int = 200, body: bytes = ACCEPTED, *headers: str, length: int | None = None
+) -> bytes:
+    lines = [
+        f"HTTP/1.1 {status} X",
+        f"Content-Length: {len(body) if length is None else length}",
+        *headers,
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def reset(client: socket.socket) -> None:
+    """Close with RST instead of FIN."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[Server]:
+    made = Server()
+    settings.AWS_ENDPOINT_URL = f"http://127.0.0.1:{made.port}"
+    settings.SES_CONNECT_TIMEOUT_SECONDS = 1.0
+    settings.SES_READ_TIMEOUT_SECONDS = 0.5
+    _forget()
+    yield made
+    made.listener.close()
+    _forget()
+
+
+def _forget() -> None:
+    ses._target.cache_clear()
+    kept = ses._kept()
+    ses._close(kept)
+
+
+def send(raw: bytes = b"Subject: x\r\n\r\n") -> Answer:
+    return ses.send_raw(to_email="ann@example.com", raw=raw, tags={"plunk_email": "1"})
+
+
+def answering(server: Server, *replies: bytes) -> Act:
+    def act(client: socket.socket) -> None:
+        for each in replies:
+            if not server.read(client):
+                return
+            client.sendall(each)
+        server.read(client)
+
+    return act
+
+
+def test_an_accepted_mail_has_its_id(server: Server) -> None:
+    server.acts = [answering(server, reply())]
+
+    answer = send(b"Subject: \xff\r\n\r\n")
+
+    assert (answer.outcome, answer.message_id) == (Outcome.ACCEPTED, "id-1")
+    sent = json.loads(server.requests[0])
+    assert sent["Destination"] == {"ToAddresses": ["ann@example.com"]}
+    assert sent["EmailTags"] == [{"Name": "plunk_email", "Value": "1"}]
+
+
+def test_one_connection_carries_many_mails(server: Server) -> None:
+    server.acts = [answering(server, *[reply()] * 5)]
+
+    outcomes = [send().outcome for _ in range(5)]
+
+    assert outcomes == [Outcome.ACCEPTED] * 5
+    assert server.connections == 1
+
+
+def test_nobody_at_the_door_is_no_doubt(server: Server, settings: Any) -> None:
+    """N7: connect refused."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        settings.AWS_ENDPOINT_URL = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    _forget()
+
+    assert send().outcome is Outcome.RETRY
+
+
+def test_a_name_that_does_not_resolve_is_no_doubt(
+    server: Server, settings: Any
+) -> None:
+    settings.AWS_ENDPOINT_URL = "http://no-such-host.invalid"
+    _forget()
+
+    assert send().outcome is Outcome.RETRY
+
+
+def test_a_failed_tls_handshake_is_no_doubt(server: Server, settings: Any) -> None:
+    settings.AWS_ENDPOINT_URL = f"https://127.0.0.1:{server.port}"
+    _forget()
+    server.acts = [lambda client: client.sendall(b"HTTP/1.1 400 no TLS here\r\n\r\n")]
+
+    assert send().outcome is Outcome.RETRY
+
+
+def test_a_tls_handshake_that_hangs_is_no_doubt(server: Server, settings: Any) -> None:
+    settings.AWS_ENDPOINT_URL = f"https://127.0.0.1:{server.port}"
+    _forget()
+    hang = threading.Event()
+
+    def act(_: socket.socket) -> None:
+        hang.wait(3)
+
+    server.acts = [act]
+
+    assert send().outcome is Outcome.RETRY
+    hang.set()
+
+
+def test_missing_credentials_are_no_doubt(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Session:
+        def get_credentials(self) -> None:
+            return None
+
+    monkeypatch.setattr(ses, "_signer_session", Session)
+
+    assert send().outcome is Outcome.RETRY
+    assert server.connections == 0
+
+
+def test_a_reset_after_the_mail_was_written_is_a_doubt(server: Server) -> None:
+    def act(client: socket.socket) -> None:
+        server.read(client)
+        reset(client)
+
+    server.acts = [act]
+
+    assert send().outcome is Outcome.UNKNOWN
+
+
+def test_a_reset_in_the_middle_of_the_mail_is_a_doubt(server: Server) -> None:
+    def act(client: socket.socket) -> None:
+        client.recv(1000)
+        reset(client)
+
+    server.acts = [act]
+
+    assert send(b"x" * 5_000_000).outcome is Outcome.UNKNOWN
+
+
+def test_an_end_without_an_answer_is_a_doubt(server: Server) -> None:
+    def act(client: socket.socket) -> None:
+        server.read(client)
+
+    server.acts = [act]
+
+    assert send().outcome is Outcome.UNKNOWN
+
+
+def test_an_answer_that_does_not_come_in_time_is_a_doubt(server: Server) -> None:
+    late = threading.Event()
+
+    def act(client: socket.socket) -> None:
+        server.read(client)
+        late.wait(3)
+
+    server.acts = [act]
+
+    assert send().outcome is Outcome.UNKNOWN
+    late.set()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"garbage\r\n\r\n", id="no HTTP"),
+        pytest.param(b"HTTP/1.1 20", id="cut status"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX" + b"y" * 70_000, id="endless header"),
+        pytest.param(reply(body=b'{"MessageId": "i', length=100), id="cut body"),
+        pytest.param(reply(body=b"{}"), id="no id"),
+        pytest.param(reply(body=b""), id="empty"),
+        pytest.param(reply(body=b"[]"), id="no object"),
+        pytest.param(reply(body=b'{"MessageId": ""}'), id="empty id"),
+        pytest.param(reply(body=b"<html>"), id="not JSON"),
+        pytest.param(reply(body=b"\xff\xfe"), id="not text"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            id="bad chunk",
+        ),
+        pytest.param(reply(502, b"Bad Gateway"), id="502 of somebody between"),
+        pytest.param(reply(500, b""), id="500 of nobody"),
+        pytest.param(reply(504, b"<html>"), id="504"),
+    ],
+)
+def test_a_malformed_answer_is_a_doubt(server: Server, raw: bytes) -> None:
+    def act(client: socket.socket) -> None:
+        server.read(client)
+        client.sendall(raw)
+
+    server.acts = [act]
+
+    assert send().outcome is Outcome.UNKNOWN
+
+
+def test_after_any_failure_the_next_mail_has_a_new_connection(server: Server) -> None:
+    def act(client: socket.socket) -> None:
+        server.read(client)
+        client.sendall(b"garbage\r\n\r\n")
+
+    server.acts = [act, answering(server, reply())]
+
+    assert send().outcome is Outcome.UNKNOWN
+    assert send().outcome is Outcome.ACCEPTED
+
+
+def test_what_a_huge_answer_leaves_is_not_the_next_answer(server: Server) -> None:
+    huge = reply(400, b'{"message": "' + b"x" * 200_000 + b'"}')
+    server.acts = [answering(server, huge), answering(server, reply())]
+
+    first, second = send(), send()
+
+    assert first.outcome is not Outcome.ACCEPTED
+    assert second.outcome is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.2])
+def test_a_kept_connection_that_the_server_closed_is_no_doubt(
+    server: Server, wait: float
+) -> None:
+    def act(client: socket.socket) -> None:
+        server.read(client)
+        client.sendall(reply())
+        closed.set()
+
+    closed = threading.Event()
+    server.acts = [act, answering(server, reply())]
+
+    first = send()
+    closed.wait(2)
+    threading.Event().wait(0.1 + wait)
+    second = send()
+
+    assert [first.outcome, second.outcome] == [Outcome.ACCEPTED] * 2
+    assert server.connections == 2
+    assert len(server.requests) == 2
+
+
+def test_a_kept_connection_that_was_reset_is_no_doubt(server: Server) -> None:
+    def act(client: socket.socket) -> None:
+        server.read(client)
+        client.sendall(reply())
+        threading.Event().wait(0.1)
+        reset(client)
+
+    server.acts = [act, answering(server, reply())]
+
+    first = send()
+    threading.Event().wait(0.4)
+    second = send()
+
+    assert [first.outcome, second.outcome] == [Outcome.ACCEPTED] * 2
+
+
+def test_a_connection_idle_for_long_is_not_trusted(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ses, "_IDLE_SECONDS", 0.0)
+    server.acts = [answering(server, reply())]
+
+    assert [send().outcome for _ in range(2)] == [Outcome.ACCEPTED] * 2
+    assert server.connections == 2
+
+
+def test_the_server_may_ask_to_close(server: Server) -> None:
+    server.acts = [answering(server, reply(200, ACCEPTED, "Connection: close"))]
+
+    assert [send().outcome for _ in range(2)] == [Outcome.ACCEPTED] * 2
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "outcome"),
+    [
+        (
+            429,
+            "TooManyRequestsException",
+            "Maximum sending rate exceeded.",
+            "THROTTLED",
+        ),
+        (400, "Throttling", "Maximum sending rate exceeded.", "THROTTLED"),
+        (400, "ThrottlingException", "Rate exceeded", "THROTTLED"),
+        (503, "Throttling", "", "THROTTLED"),
+        (400, "Throttling", "Daily message quota exceeded.", "QUOTA"),
+        (400, "LimitExceededException", "Daily message quota exceeded.", "QUOTA"),
+        (429, "TooManyRequestsException", "Daily message quota exceeded", "QUOTA"),
+        (400, "MessageRejected", "The message was rejected.", "REJECTED"),
+        (400, "BadRequestException", "Missing final '@domain'", "REJECTED"),
+        (400, "InvalidParameterValue", "Local address contains", "REJECTED"),
+        (413, "", "", "REJECTED"),
+        (400, "MailFromDomainNotVerifiedException", "", "DOMAIN_HELD"),
+        (400, "MessageRejected", "Email address is not verified.", "DOMAIN_HELD"),
+        (400, "SendingPausedException", "", "ACCOUNT_HELD"),
+        (400, "ConfigurationSetSendingPausedException", "", "ACCOUNT_HELD"),
+        (403, "AccountSuspendedException", "", "ACCOUNT_HELD"),
+        (400, "AccountSuspendedException", "", "ACCOUNT_HELD"),
+        (404, "NotFoundException", "Configuration set", "ACCOUNT_HELD"),
+        (400, "LimitExceededException", "", "ACCOUNT_HELD"),
+        (403, "ExpiredTokenException", "", "ACCOUNT_HELD"),
+        (400, "ExpiredTokenException", "", "ACCOUNT_HELD"),
+        (400, "RequestExpired", "", "ACCOUNT_HELD"),
+        (403, "SignatureDoesNotMatch", "Signature expired", "ACCOUNT_HELD"),
+        (400, "InvalidSignatureException", "", "ACCOUNT_HELD"),
+        (403, "", "", "ACCOUNT_HELD"),
+        (401, "", "", "ACCOUNT_HELD"),
+        (500, "InternalServiceErrorException", "", "RETRY"),
+        (500, "InternalFailure", "", "RETRY"),
+        (503, "ServiceUnavailable", "", "RETRY"),
+        (400, "SomethingNewException", "", "RETRY"),
+        (408, "RequestTimeout", "", "RETRY"),
+    ],
+)
+@pytest.mark.parametrize("place", ["header", "header with url", "body", "namespace"])
+def test_each_answer_has_its_meaning(
+    server: Server, status: int, code: str, message: str, outcome: str, place: str
+) -> None:
+    """The table of 1b."""
+    body: dict[str, str] = {"message": message} if message else {}
+    headers = ["x-amzn-RequestId: 1"]
+    if code and place == "header":
+        headers.append(f"X-Amzn-ErrorType: {code}")
+    elif code and place == "header with url":
+        headers.append(f"x-amzn-errortype: {code}:http://internal.amazon.com/x/")
+    elif code:
+        prefix = "com.amazonaws.ses.v2#" if place == "namespace" else ""
+        body["__type"] = f"{prefix}{code}"
+    server.acts = [
+        answering(server, reply(status, json.dumps(body).encode(), *headers))
+    ]
+
+    answer = send()
+
+    assert answer.outcome is Outcome[outcome]
+    assert answer.code == (code or f"HTTP{status}")
+
+
+def test_a_500_with_amazons_request_id_is_no_doubt(server: Server) -> None:
+    server.acts = [answering(server, reply(500, b"{}", "x-amzn-RequestId: 1"))]
+
+    assert send().outcome is Outcome.RETRY

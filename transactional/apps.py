@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+
+from plunk.lifecycle import stopping
+
+
+class TransactionalConfig(AppConfig):
+    name = "transactional"
+
+    def ready(self) -> None:
+        stopping.connect(_stop_delivering, dispatch_uid="delivery")
+        from plunk.pages import activity, figures
+        from transactional import activity as news
+
+        activity.register(news.mails)
+        activity.register(news.email_events)
+        figures.register(news.figures)
+        figures.register_beginning(news.has_mail)
+
+
+def _stop_delivering(**_: Any) -> None:
+    """Let every drain of this process put back what it has not begun, and end."""
+    # Models cannot be imported before the apps are loaded.
+    from transactional.delivery import stop
+
+    stop.set()

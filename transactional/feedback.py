@@ -1,0 +1,245 @@
+"""What SES says about our mails, applied to the ledger, in few statements for many.
+
+`transactional.proofs` holds the rules. Here the mails are locked, in ascending order
+of id as by everybody who locks more than one, the events stored once, the rows changed,
+the recipients opted out, and the floors above told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.dispatch import Signal
+
+from contacts.models import SuppressionReason
+from contacts.subscriptions import set_subscribed, suppress
+from transactional import proofs, signals
+from transactional.models import Email, EmailEvent, EmailEventKind
+from transactional.proofs import Feedback
+
+__all__ = ["Feedback", "Result", "apply_feedback"]
+
+_SIGNALS: dict[EmailEventKind, Signal] = {
+    EmailEventKind.SEND: signals.email_sent,
+    EmailEventKind.DELIVERY: signals.email_delivered,
+    EmailEventKind.BOUNCE: signals.email_bounced,
+    EmailEventKind.COMPLAINT: signals.email_complained,
+    EmailEventKind.OPEN: signals.email_opened,
+    EmailEventKind.CLICK: signals.email_clicked,
+}
+
+
+class Result(StrEnum):
+    APPLIED = "applied"
+    REPEATED = "repeated"
+    #: Of an earlier attempt, while a worker holds the current one: ask again.
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One feedback, the mail it is about, and when it happened."""
+
+    email: Email
+    feedback: Feedback
+    at: datetime
+    event: EmailEvent | None = None
+    is_waiting: bool = False
+
+    @property
+    def result(self) -> Result:
+        if self.is_waiting:
+            return Result.WAITING
+        return Result.APPLIED if self.event else Result.REPEATED
+
+
+@transaction.atomic
+def apply_feedback(*, batch: Sequence[Feedback]) -> list[Result]:
+    """Apply SES's events to their mails; return what became of each, in order.
+
+    A constant number of statements for any number of events, apart from opt-outs, which
+    are rare. Either all of the batch is applied or none of it.
+    """
+    entries = _lock_mails(batch)
+    if known := [entry for entry in entries if entry]:
+        _store_events(known)
+        _advance_mails(known)
+        _opt_out(known)
+        _tell(known)
+    return [entry.result if entry else Result.UNKNOWN for entry in entries]
+
+
+def _lock_mails(batch: Sequence[Feedback]) -> list[_Entry | None]:
+    """Find each event's mail by our tag, or by SES's id where the tag is missing."""
+    ids = {item.email_id for item in batch if item.email_id}
+    named = {item.message_id for item in batch if not item.email_id} - {""}
+    wanted = Q(pk__in=ids) | Q(message_id__in=named) if named else Q(pk__in=ids)
+    emails = list(
+        Email.objects.select_for_update(no_key=True)
+        .defer("headers", "variables")
+        .filter(wanted)
+        .order_by("pk")
+    )
+    if not emails:
+        return [None] * len(batch)
+    by_id = {email.pk: email for email in emails}
+    by_message_id = {email.message_id: email for email in emails if email.message_id}
+    now: datetime = Email.objects.values_list(Now(), flat=True).get(pk=emails[0].pk)
+    return [
+        _Entry(email, item, item.at or now)
+        if (
+            email := by_id.get(item.email_id)
+            if item.email_id
+            else by_message_id.get(item.message_id)
+        )
+        else None
+        for item in batch
+    ]
+
+
+# -- the history ----------------------------------------------------------------------
+
+
+def _store_events(entries: Sequence[_Entry]) -> None:
+    """Store each event that is new; the locked mails keep others from doing so too."""
+    seen = set(
+        EmailEvent.objects.filter(
+            email_id__in={entry.email.pk for entry in entries},
+            key__in={entry.feedback.key for entry in entries},
+        ).values_list("email_id", "key")
+    )
+    for entry in entries:
+        name = (entry.email.pk, entry.feedback.key)
+        if name not in seen:
+            seen.add(name)
+            entry.event = EmailEvent(
+                project_id=entry.email.project_id,
+                email=entry.email,
+                kind=entry.feedback.kind,
+                attempt=entry.feedback.attempt or 0,
+                at=entry.at,
+                detail=entry.feedback.detail or None,
+                key=entry.feedback.key,
+            )
+    EmailEvent.objects.bulk_create(
+        [entry.event for entry in entries if entry.event], ignore_conflicts=True
+    )
+
+
+# -- the mail itself ------------------------------------------------------------------
+
+
+_COLUMNS = (
+    "state",
+    "lease_expires_at",
+    "message_id",
+    "error_code",
+    "error",
+    "sent_at",
+    "delivered_at",
+    "bounced_at",
+    "complained_at",
+    "opened_at",
+    "clicked_at",
+    "opens",
+    "clicks",
+)
+_FIELDS = {field.name: field for field in Email._meta.concrete_fields}  # noqa: SLF001
+_UPDATE = (
+    "UPDATE transactional_email SET "  # noqa: S608 - the names are the ones above
+    + ", ".join(f"{column} = %s" for column in _COLUMNS)
+    + " WHERE id = %s AND attempt = %s AND state = %s"
+)
+
+
+def _advance_mails(entries: Sequence[_Entry]) -> None:
+    before = {entry.email.pk: _stored(entry.email) for entry in entries}
+    mails = {entry.email.pk: entry.email for entry in entries}
+    for entry in entries:
+        _advance(entry)
+    rows = [
+        [*after, *_stored(mails[pk], "id", "attempt"), before[pk][0]]
+        for pk in sorted(mails)
+        if (after := _stored(mails[pk])) != before[pk]
+    ]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(_UPDATE, rows)
+        if cursor.rowcount != len(rows):
+            raise DatabaseError(
+                f"{cursor.rowcount} of {len(rows)} mails were as they were locked"
+            )
+
+
+def _advance(entry: _Entry) -> None:
+    email, feedback, at = entry.email, entry.feedback, entry.at
+    if entry.event:
+        proofs.count(email=email, feedback=feedback, at=at)
+    entry.is_waiting = proofs.must_wait(email=email, feedback=feedback)
+    if not entry.is_waiting:
+        proofs.settle(email=email, feedback=feedback, at=at)
+
+
+def _stored(email: Email, *names: str) -> list[Any]:
+    """Return columns, all that feedback writes if none is named, as the database's."""
+    return [
+        _FIELDS[name].get_db_prep_save(getattr(email, name), connection)
+        for name in names or _COLUMNS
+    ]
+
+
+# -- the recipient, and those who want to know ----------------------------------------
+
+
+def _opt_out(entries: Iterable[_Entry]) -> None:
+    """Write no more to an address that is dead or complained, in order of contacts."""
+    news = [entry for entry in entries if entry.event and _names_recipient(entry)]
+    for entry in sorted(news, key=lambda entry: entry.email.contact_id):
+        if entry.feedback.is_permanent_bounce:
+            _stop(entry, SuppressionReason.BOUNCE, "bounce")
+        elif entry.feedback.is_complaint:
+            _stop(entry, SuppressionReason.COMPLAINT, "complaint")
+
+
+def _names_recipient(entry: _Entry) -> bool:
+    """Say whether SES speaks of our recipient, not of an address mail was passed to."""
+    return entry.email.to_email.lower() in entry.feedback.recipients
+
+
+def _stop(entry: _Entry, suppression: SuppressionReason, reason: str) -> None:
+    email = entry.email
+    set_subscribed(
+        project_id=email.project_id,
+        contact_id=email.contact_id,
+        subscribed=False,
+        reason=reason,
+    )
+    suppress(
+        project_id=email.project_id,
+        email=email.to_email,
+        reason=suppression,
+        source=str(entry.feedback.detail.get("feedbackId", ""))[:200],
+    )
+
+
+def _tell(entries: Iterable[_Entry]) -> None:
+    for entry in entries:
+        kind = entry.feedback.kind
+        is_news = kind != EmailEventKind.COMPLAINT or entry.feedback.is_complaint
+        if entry.event is None or not is_news or kind not in _SIGNALS:
+            continue
+        more = (
+            {"is_permanent": entry.feedback.is_permanent_bounce}
+            if kind == EmailEventKind.BOUNCE
+            else {}
+        )
+        _SIGNALS[kind].send(sender=Email, email=entry.email, event=entry.event, **more)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from celery import shared_task
+
+from plunk.waking import wake_on_commit
+from transactional import delivery, domains, fence, rate, sweeping
+from transactional.claiming import is_anything_due
+
+DELIVER = "transactional.tasks.deliver"
+
+
+@shared_task
+def deliver() -> None:
+    if delivery.drain():
+        wake_on_commit(DELIVER)
+
+
+@shared_task
+def sweep() -> None:
+    sweeping.sweep()
+    if is_anything_due():
+        wake_on_commit(DELIVER)
+
+
+@shared_task
+def refresh_quota() -> None:
+    if fence.check_fence():
+        fence.renew()
+    rate.refresh_quota()
+
+
+@shared_task
+def check_domains() -> None:
+    domains.check_unverified()
