@@ -15,5 +15,5 @@ class AutomationsConfig(AppConfig):
         activity.register(news.occurrences)
         figures.register(news.figures)
 
-        signals.contact_subscribed.connect(receivers.record_subscribed)
-        signals.contact_unsubscribed.connect(receivers.record_unsubscribed)
+        signals.contacts_subscribed.connect(receivers.record_subscribed)
+        signals.contacts_unsubscribed.connect(receivers.record_unsubscribed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,26 +10,26 @@ from automations.tracking import record
 
 
 def record_subscribed(
-    *, project_id: UUID, contact_id: UUID, reason: str, **_: Any
+    *, project_id: UUID, contact_ids: Sequence[UUID], reason: str, **_: Any
 ) -> None:
-    """Record a contact's opt-in under its name in both generations."""
+    """Record opt-ins under their name in both generations."""
     for event in ("contact.subscribed", "subscribe"):
         record(
             project_id=project_id,
-            contact_id=contact_id,
+            contact_ids=contact_ids,
             event=event,
             data={"reason": reason},
         )
 
 
 def record_unsubscribed(
-    *, project_id: UUID, contact_id: UUID, reason: str, **_: Any
+    *, project_id: UUID, contact_ids: Sequence[UUID], reason: str, **_: Any
 ) -> None:
-    """Record a contact's opt-out under its name in both generations."""
+    """Record opt-outs under their name in both generations."""
     for event in ("contact.unsubscribed", "unsubscribe"):
         record(
             project_id=project_id,
-            contact_id=contact_id,
+            contact_ids=contact_ids,
             event=event,
             data={"reason": reason},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from django.db.models.functions import Now
 
 from automations.models import Event, Occurrence
 from contacts.data import DataChange, data_that_fits
+from contacts.ledger import Act
+from contacts.models import Door
 from contacts.subscriptions import set_subscribed
 from contacts.upserting import (
     CONTACT_CTE,
@@ -59,11 +62,23 @@ def track(tracking: Tracking) -> Tracked:
     return Tracked(contact.id, event_id)
 
 
-def record(*, project_id: UUID, contact_id: UUID, event: str, data: Any = None) -> None:
-    """Record an occurrence for a contact that exists, such as a system event's."""
+def record(
+    *, project_id: UUID, contact_ids: Sequence[UUID], event: str, data: Any = None
+) -> None:
+    """Record one occurrence for each of several contacts that exist."""
     definition, _ = Event.objects.get_or_create(project_id=project_id, name=event)
-    Occurrence.objects.create(
-        project_id=project_id, event=definition, contact_id=contact_id, data=data
+    Occurrence.objects.bulk_create(
+        [
+            Occurrence(
+                project_id=project_id,
+                event=definition,
+                contact_id=contact_id,
+                data=data,
+                created_at=Now(),
+            )
+            for contact_id in contact_ids
+        ],
+        batch_size=500,
     )
 
 
@@ -83,7 +98,7 @@ def _settle_subscription(tracking: Tracking, contact: Upserted) -> None:
         project_id=tracking.project_id,
         contact_id=contact.id,
         subscribed=wanted,
-        reason="api",
+        act=Act(Door.TRACK, "api"),
     )
 
 
@@ -121,6 +136,7 @@ def _write_postgresql(tracking: Tracking) -> tuple[Upserted, UUID]:
         project_id=tracking.project_id,
         people=[_person(tracking)],
         subscribed_when_new=tracking.subscribed is not False,
+        door=Door.TRACK,
     )
     values = tracking.data.values
     params |= {
@@ -138,6 +154,7 @@ def _write_portable(tracking: Tracking) -> tuple[Upserted, UUID]:
         project_id=tracking.project_id,
         people=[_person(tracking)],
         subscribed_when_new=tracking.subscribed is not False,
+        door=Door.TRACK,
     )
     event_id = (
         Event.objects.filter(project_id=tracking.project_id, name=tracking.event)

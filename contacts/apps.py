@@ -1,14 +1,27 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import AppConfig
+
+from plunk.lifecycle import stopping
 
 
 class ContactsConfig(AppConfig):
     name = "contacts"
 
     def ready(self) -> None:
+        stopping.connect(_stop_working, dispatch_uid="jobs")
         from contacts import activity as news
         from plunk.pages import activity, figures
 
         activity.register(news.new_contacts)
         figures.register(news.figures)
+
+
+def _stop_working(**_: Any) -> None:
+    """Let a job of this process end with the chunk in hand."""
+    # Models cannot be imported before the apps are loaded.
+    from contacts.jobs import stop
+
+    stop.set()

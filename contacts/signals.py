@@ -1,12 +1,21 @@
 """News about contacts, for the floors above.
 
-Both carry `project_id` and `contact_id` (UUID) and `reason` (str, e.g. `api`, `bounce`,
-`complaint`), and are sent within the transaction that made the change.
+Sent within the transaction that made the change, so that the receivers' rows and the
+change are kept or lost together. `contact_ids` is never empty.
 """
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-contact_subscribed = Signal()
-contact_unsubscribed = Signal()
+#: Carry `project_id` (UUID), `contact_ids` (list of UUID) and `reason` (str, such as
+#: `api`, `bounce`, `complaint`).
+contacts_subscribed = Signal()
+contacts_unsubscribed = Signal()
+#: A contact is to get a mail with a link to confirm its subscription. Carries
+#: `project_id`, `contact_id` (UUID) and `is_reminder` (bool).
+confirmation_wanted = Signal()
+#: Contacts came into or went out of a tracked segment. Carry `segment` (Segment) and
+#: `contact_ids`.
+segment_entered = Signal()
+segment_exited = Signal()

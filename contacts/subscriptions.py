@@ -2,34 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
 
-from contacts.models import Contact, Suppression, SuppressionReason
-from contacts.signals import contact_subscribed, contact_unsubscribed
+from contacts import ledger
+from contacts.ledger import Act
+from contacts.models import (
+    ChangeKind,
+    Confirmation,
+    Contact,
+    Suppression,
+    SuppressionReason,
+)
+from contacts.signals import contacts_subscribed, contacts_unsubscribed
+
+
+def set_subscribed(
+    *, project_id: UUID, contact_id: UUID, subscribed: bool, act: Act
+) -> bool:
+    """Subscribe or unsubscribe a contact; return False where nothing had to change."""
+    return bool(
+        set_all_subscribed(
+            project_id=project_id,
+            contact_ids=[contact_id],
+            subscribed=subscribed,
+            act=act,
+        )
+    )
 
 
 @transaction.atomic
-def set_subscribed(
-    *, project_id: UUID, contact_id: UUID, subscribed: bool, reason: str
-) -> bool:
-    """Subscribe or unsubscribe a contact; return False where nothing had to change.
+def set_all_subscribed(
+    *, project_id: UUID, contact_ids: Sequence[UUID], subscribed: bool, act: Act
+) -> list[UUID]:
+    """Subscribe or unsubscribe up to a thousand contacts; return those who changed.
 
-    Only a flip is news: the update is guarded by the old value, so that of two at once
-    one tells it.
+    Ids of other projects change nothing. Only a flip is news: rows are locked in the
+    order of their ids and asked for the old value, so that of two at once one tells it.
+    Any write to `subscribed` ends a snooze (contract 4.10).
     """
-    flipped = Contact.objects.filter(
-        project_id=project_id, pk=contact_id, subscribed=not subscribed
-    ).update(subscribed=subscribed, updated_at=Now())
-    if not flipped:
-        return False
-    signal = contact_subscribed if subscribed else contact_unsubscribed
-    signal.send(
-        sender=Contact, project_id=project_id, contact_id=contact_id, reason=reason
+    asked = Contact.objects.filter(project_id=project_id, pk__in=contact_ids)
+    flipped = list(
+        asked.filter(subscribed=not subscribed)
+        .order_by("pk")
+        .select_for_update()
+        .values_list("pk", flat=True)
     )
-    return True
+    asked.filter(snoozed_until__isnull=False).update(snoozed_until=None)
+    if not flipped:
+        return []
+    Contact.objects.filter(pk__in=flipped).update(
+        subscribed=subscribed,
+        consent_source=act.door,
+        consent_at=Now(),
+        updated_at=Now(),
+    )
+    Confirmation.objects.filter(contact__in=flipped).delete()
+    kind = ChangeKind.SUBSCRIBED if subscribed else ChangeKind.UNSUBSCRIBED
+    ledger.record(project_id=project_id, contact_ids=flipped, kind=kind, act=act)
+    signal = contacts_subscribed if subscribed else contacts_unsubscribed
+    signal.send(
+        sender=Contact, project_id=project_id, contact_ids=flipped, reason=act.why
+    )
+    return flipped
 
 
 def suppress(

@@ -15,7 +15,7 @@ import orjson
 from django.db import transaction
 from django.db.models.functions import Now
 
-from contacts.models import Contact
+from contacts.models import Contact, Door
 from plunk.ids import new_id
 
 
@@ -45,8 +45,12 @@ person AS (
   ORDER BY email
 ),
 contact AS (
-  INSERT INTO contacts_contact AS c (id, project_id, email, subscribed, data)
-  SELECT id, %(project_id)s, email, %(new_subscribed)s, NULLIF(stored, '{}'::jsonb)
+  INSERT INTO contacts_contact AS c (
+    id, project_id, email, subscribed, consent_source, data
+  )
+  SELECT
+    id, %(project_id)s, email, %(new_subscribed)s, %(door)s,
+    NULLIF(stored, '{}'::jsonb)
   FROM person
   ON CONFLICT (project_id, email) DO UPDATE SET
     data = NULLIF(
@@ -64,9 +68,12 @@ contact AS (
 
 
 def contact_params(
-    *, project_id: UUID, people: Sequence[Person], subscribed_when_new: bool
+    *, project_id: UUID, people: Sequence[Person], subscribed_when_new: bool, door: Door
 ) -> dict[str, Any]:
-    """Return the parameters of `CONTACT_CTE`; all `people` remove the same keys."""
+    """Return the parameters of `CONTACT_CTE`; all `people` remove the same keys.
+
+    `door` is where new contacts come in.
+    """
     return {
         "project_id": project_id,
         "contact_ids": [new_id() for _ in people],
@@ -74,12 +81,13 @@ def contact_params(
         "stored": [orjson.dumps(person.stored).decode() for person in people],
         "removed": list(people[0].removed),
         "new_subscribed": subscribed_when_new,
+        "door": door.value,
     }
 
 
 @transaction.atomic
 def upsert_contacts(
-    *, project_id: UUID, people: Sequence[Person], subscribed_when_new: bool
+    *, project_id: UUID, people: Sequence[Person], subscribed_when_new: bool, door: Door
 ) -> list[Upserted]:
     """Find or make contacts and merge their data; returns one for each of `people`.
 
@@ -99,6 +107,8 @@ def upsert_contacts(
                 project_id=project_id,
                 email=person.email,
                 subscribed=subscribed_when_new,
+                consent_source=door,
+                consent_at=Now(),
                 created_at=Now(),
                 updated_at=Now(),
             )

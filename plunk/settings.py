@@ -163,9 +163,12 @@ CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_TASK_IGNORE_RESULT = True
 # Short tasks go first: a worker that drains the outbox for seconds keeps none waiting
 # behind others of its kind.
-CELERY_TASK_QUEUES = (Queue("celery"), Queue("delivery"))
+CELERY_TASK_QUEUES = (Queue("celery"), Queue("delivery"), Queue("jobs"))
 CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_TASK_ROUTES = {"transactional.tasks.deliver": {"queue": "delivery"}}
+CELERY_TASK_ROUTES = {
+    "transactional.tasks.deliver": {"queue": "delivery"},
+    "contacts.tasks.work_on_jobs": {"queue": "jobs"},
+}
 CELERY_TASK_ACKS_LATE = False  # a task is a wake-up; the rows hold the work
 CELERY_TASK_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -193,6 +196,7 @@ CELERY_BEAT_SCHEDULE = {
     "notifications": {"task": "webhooks.tasks.apply_notifications", "schedule": 1.0},
     "receipts": {"task": "webhooks.tasks.forget_applied", "schedule": 3600.0},
     "idempotency": {"task": "plunk.api.tasks.forget_expired_keys", "schedule": 3600.0},
+    "jobs": {"task": "contacts.tasks.sweep_jobs", "schedule": 2.0},
     "domains": {"task": "transactional.tasks.check_domains", "schedule": 300.0},
     "heartbeat": {"task": "plunk.api.tasks.beat", "schedule": 5.0},
 }

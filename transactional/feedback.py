@@ -18,7 +18,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.dispatch import Signal
 
-from contacts.models import SuppressionReason
+from contacts.ledger import Act
+from contacts.models import Door, SuppressionReason
 from contacts.subscriptions import set_subscribed, suppress
 from transactional import proofs, signals
 from transactional.models import Email, EmailEvent, EmailEventKind
@@ -221,7 +222,7 @@ def _stop(entry: _Entry, suppression: SuppressionReason, reason: str) -> None:
         project_id=email.project_id,
         contact_id=email.contact_id,
         subscribed=False,
-        reason=reason,
+        act=Act(Door.FEEDBACK, reason, email_id=email.pk),
     )
     suppress(
         project_id=email.project_id,

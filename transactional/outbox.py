@@ -17,6 +17,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from contacts.data import data_that_fits
+from contacts.ledger import Act
+from contacts.models import Door
 from contacts.subscriptions import set_subscribed
 from contacts.upserting import (
     CONTACT_CTE,
@@ -153,6 +155,7 @@ def _write_postgresql(order: Order, mails: dict[str, UUID]) -> list[Upserted]:
         project_id=order.project_id,
         people=_people(order),
         subscribed_when_new=bool(order.subscribed),
+        door=Door.SEND,
     )
     params |= {
         "content_id": content_id(order.project_id, order.draft),
@@ -178,6 +181,7 @@ def _write_portable(order: Order, mails: dict[str, UUID]) -> list[Upserted]:
         project_id=order.project_id,
         people=_people(order),
         subscribed_when_new=bool(order.subscribed),
+        door=Door.SEND,
     )
     content = Content(
         id=content_id(order.project_id, order.draft),
@@ -224,7 +228,7 @@ def _settle_consent(order: Order, contacts: dict[str, Upserted]) -> None:
                 project_id=order.project_id,
                 contact_id=contact.id,
                 subscribed=True,
-                reason="api",
+                act=Act(Door.SEND, "api"),
             )
         elif order.kind.needs_consent:
             raise ContactUnsubscribed(

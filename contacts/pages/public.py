@@ -12,8 +12,9 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from contacts.ledger import Act
 from contacts.links import Link, Purpose, read_bare_id, read_token
-from contacts.models import Contact
+from contacts.models import Contact, Door
 from contacts.subscriptions import set_subscribed
 
 TokenView = Callable[[HttpRequest, str], HttpResponse]
@@ -82,7 +83,7 @@ def _unsubscribe(contact: Contact) -> None:
         project_id=contact.project_id,
         contact_id=contact.pk,
         subscribed=False,
-        reason="unsubscribe link",
+        act=Act(Door.PAGE, "unsubscribe link"),
     )
     contact.subscribed = False
 

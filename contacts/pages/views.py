@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from contacts.addresses import AddressError, normalise
-from contacts.models import Contact, Suppression
+from contacts.ledger import Act
+from contacts.models import Contact, Door, Suppression
 from contacts.subscriptions import set_subscribed
 from plunk.pages.access import ProjectRequest, project_page
 from plunk.pages.feeds import fragment, opening
@@ -81,7 +82,7 @@ def contact_subscription(request: ProjectRequest, contact_id: UUID) -> HttpRespo
         project_id=request.project.pk,
         contact_id=contact_id,
         subscribed=subscribed,
-        reason="dashboard",
+        act=Act(Door.DASHBOARD, user_id=request.user.pk),
     )
     if changed:
         state = "subscribed" if subscribed else "unsubscribed"

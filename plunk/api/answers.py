@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -36,8 +37,12 @@ def json_answer(
     return response
 
 
-def error_answer(error: ApiError) -> HttpResponse:
-    """Return the error body of the contract for `error`."""
+def error_answer(error: ApiError, *, is_classic: bool = False) -> HttpResponse:
+    """Return the error body of the contract for `error`.
+
+    Typed clients of the classic generation read `error` as a string, so that on the
+    routes of that generation alone the details have another name.
+    """
     message = _shortened(error.message)
     detail: dict[str, Any] = {
         "code": error.code,
@@ -56,6 +61,18 @@ def error_answer(error: ApiError) -> HttpResponse:
         ]
     if error.suggestion:
         detail["suggestion"] = error.suggestion
+    if is_classic:
+        body: dict[str, Any] = {
+            "code": error.status,
+            "error": HTTPStatus(error.status).phrase,
+            "message": message,
+            "time": int(time.time() * 1000),
+            "success": False,
+            "timestamp": timestamp(),
+            "requestId": detail["requestId"],
+            "details": detail,
+        }
+        return json_answer(body, status=error.status, headers=error.headers)
     body = {
         "success": False,
         "error": detail,

@@ -89,7 +89,7 @@ def post_endpoint(
             structlog.contextvars.bind_contextvars(project_id=str(caller.project_id))
             headers = limit_requests(caller.project_id, kind=caller.kind)
             key = idempotency.read_key(request, kind=caller.kind)
-            _require_json(request)
+            require_json(request)
             body = read_object(read_bytes(request, body_limit))
             call = Call(caller, body, f"POST {path}", key)
             try:
@@ -125,20 +125,28 @@ def guarded(work: Callable[[], HttpResponse]) -> HttpResponse:
     """Turn whatever goes wrong into the contract's error body."""
     try:
         return work()
-    except ApiError as error:
-        return error_answer(error)
-    except (OperationalError, InterfaceError) as error:
+    except Exception as error:  # noqa: BLE001 - the last door
+        return answer_of_failure(error)
+
+
+def answer_of_failure(error: Exception, *, is_classic: bool = False) -> HttpResponse:
+    """Return the error body for whatever went wrong; nothing internal is in it."""
+    if isinstance(error, ApiError):
+        return error_answer(error, is_classic=is_classic)
+    if isinstance(error, OperationalError | InterfaceError):
         logger.warning("database unavailable", extra={"error": str(error)})
-        return error_answer(Unavailable())
-    except DatabaseError:
-        logger.exception("database refused a statement")
-        return error_answer(InternalError("Something went wrong on our side."))
-    except Exception:  # the last door: nothing internal leaves through it
-        logger.exception("unexpected error")
-        return error_answer(InternalError("Something went wrong on our side."))
+        return error_answer(Unavailable(), is_classic=is_classic)
+    is_refusal = isinstance(error, DatabaseError)
+    logger.error(
+        "database refused a statement" if is_refusal else "unexpected error",
+        exc_info=error,
+    )
+    sorry = InternalError("Something went wrong on our side.")
+    return error_answer(sorry, is_classic=is_classic)
 
 
-def _require_json(request: HttpRequest) -> None:
+def require_json(request: HttpRequest) -> None:
+    """Raise UnsupportedMediaType unless the body is said to be plain JSON."""
     content_type = request.content_type or ""
     if content_type != "application/json" and not content_type.endswith("+json"):
         raise UnsupportedMediaType("The body must be JSON (application/json).")

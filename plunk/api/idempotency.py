@@ -31,10 +31,11 @@ _PUBLIC = "\x01public:"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A success body, and whether it is one that was given before."""
+    """A success, and whether it is one that was given before."""
 
-    body: dict[str, Any]
+    body: Any
     is_replay: bool = False
+    status: int = 200
 
 
 def read_key(request: HttpRequest, *, kind: KeyKind) -> str | None:
@@ -62,16 +63,18 @@ def once(
     key: str | None,
     request: str,
     body: dict[str, Any],
-    work: Callable[[], dict[str, Any]],
+    work: Callable[[], Any],
 ) -> Answer:
     """Return what `work` returns, or what it returned when the key was first used.
+
+    That is a body, or an Answer where the status is not 200.
 
     `request` is method and path in one canonical spelling. Raises
     IdempotencyKeyReused where the key stands for another request, and Conflict while
     the first one is still being worked on.
     """
     if key is None:
-        return Answer(work())
+        return _answer(work())
     fingerprint = _fingerprint(request, body)
     with transaction.atomic():
         _lock(project_id, key)
@@ -80,9 +83,13 @@ def once(
         ).first()
         if row is not None:
             return _replay(row, fingerprint)
-        answer = work()
+        answer = _answer(work())
         _remember(project_id, key, request, fingerprint, answer)
-        return Answer(answer)
+        return answer
+
+
+def _answer(result: Any) -> Answer:
+    return result if isinstance(result, Answer) else Answer(result)
 
 
 def _fingerprint(request: str, body: dict[str, Any]) -> str:
@@ -116,19 +123,19 @@ def _replay(row: IdempotencyKey, fingerprint: str) -> Answer:
         raise IdempotencyKeyReused(
             f"This Idempotency-Key was used for another request ({row.request})."
         )
-    body: dict[str, Any] = orjson.loads(row.response)
-    return Answer(body, is_replay=True)
+    return Answer(orjson.loads(row.response), is_replay=True, status=row.status)
 
 
 def _remember(
-    project_id: UUID, key: str, request: str, fingerprint: str, answer: dict[str, Any]
+    project_id: UUID, key: str, request: str, fingerprint: str, answer: Answer
 ) -> None:
     row = IdempotencyKey(
         project_id=project_id,
         key=key,
         request=request,
         fingerprint=fingerprint,
-        response=orjson.dumps(answer).decode(),
+        response=orjson.dumps(answer.body).decode(),
+        status=answer.status,
         created_at=Now(),
         expires_at=Now() + settings.IDEMPOTENCY_KEY_TTL,
     )
@@ -141,6 +148,7 @@ def _remember(
             "request",
             "fingerprint",
             "response",
+            "status",
             "created_at",
             "expires_at",
         ],

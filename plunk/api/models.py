@@ -23,6 +23,7 @@ class IdempotencyKey(models.Model):
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the request.")
     status_code = models.PositiveSmallIntegerField(default=200)
     response = models.TextField(blank=True)
+    status = models.PositiveSmallIntegerField(default=200, db_default=200)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(db_index=True)
 

@@ -65,6 +65,20 @@ class Project(models.Model):
     from_email = models.EmailField(
         blank=True, help_text="The address mail comes from when a request names none."
     )
+    language = models.CharField(
+        max_length=10,
+        default="en",
+        db_default="en",
+        help_text="Of the pages for contacts whose own language is not known.",
+    )
+    color = models.CharField(
+        max_length=7, blank=True, default="", db_default="", help_text="As #rrggbb."
+    )
+    double_opt_in = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether a subscription counts only once its owner confirmed it.",
+    )
     is_disabled = models.BooleanField(default=False)
     disabled_reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -75,6 +89,21 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Logo(models.Model):
+    """A project's logo, as we drew it anew from what was uploaded."""
+
+    project = models.OneToOneField(
+        Project, on_delete=models.CASCADE, primary_key=True, related_name="logo"
+    )
+    png = models.BinaryField()
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.width} × {self.height}"
 
 
 class Role(models.TextChoices):

@@ -42,6 +42,7 @@ def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
 def track(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     """Answer after the statement of `POST /v1/track`."""
     from automations.tracking import _TRACK_SQL
+    from contacts.models import Door
     from contacts.upserting import Person, contact_params
     from plunk.ids import new_id
 
@@ -50,6 +51,7 @@ def track(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         project_id=_PROJECT,
         people=[Person(body["email"], body["data"])],
         subscribed_when_new=True,
+        door=Door.TRACK,
     )
     params |= {
         "event": body["event"],
@@ -64,6 +66,7 @@ def track(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
 
 def send(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     """Answer after the statement of `POST /v1/send`."""
+    from contacts.models import Door
     from contacts.upserting import Person, contact_params
     from plunk.ids import new_id
     from transactional.contents import Draft, content_id
@@ -75,6 +78,7 @@ def send(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         project_id=_PROJECT,
         people=[Person(body["to"], body["data"])],
         subscribed_when_new=False,
+        door=Door.SEND,
     )
     params |= {
         "content_id": content_id(_PROJECT, draft),

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.models import Contact, Suppression
-from contacts.signals import contact_unsubscribed
+from contacts.signals import contacts_unsubscribed
 from plunk.ids import new_id
 from plunk.projects.models import Project
 from tests.transactional.mails import make_email
@@ -244,11 +244,11 @@ def test_a_rejected_mail_stays_failed_whatever_send_says(email: Email) -> None:
 def test_a_permanent_bounce_opts_the_recipient_out(email: Email) -> None:
     news: list[str] = []
     listen = lambda reason, **_: news.append(reason)  # noqa: E731
-    contact_unsubscribed.connect(listen)
+    contacts_unsubscribed.connect(listen)
 
     apply(bounce(email))
 
-    contact_unsubscribed.disconnect(listen)
+    contacts_unsubscribed.disconnect(listen)
     email.refresh_from_db()
     suppression = Suppression.objects.get()
     assert (email.state, email.bounced_at) == (S.BOUNCED, minutes(5))

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Cast, Length, Now
 from django.db.models.lookups import LessThanOrEqual
 
+from contacts.models.consent import Door
 from plunk.ids import new_id
 from plunk.projects.models import Project
 
@@ -26,6 +27,24 @@ class Contact(models.Model):
         max_length=254, help_text="As contacts.addresses.normalise() writes it."
     )
     subscribed = models.BooleanField(default=True, db_default=True)
+    #: Through which door `subscribed` got its value, and when; the ledger has the rest.
+    consent_source = models.CharField(
+        max_length=12, choices=Door.choices, blank=True, db_default=""
+    )
+    consent_at = models.DateTimeField(db_default=Now())
+    confirmed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the person proved to read this address's mail and agreed.",
+    )
+    snoozed_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Unsubscribed only until then.",
+    )
+    import_id = models.UUIDField(
+        null=True, blank=True, help_text="The import that made this contact."
+    )
     data = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
@@ -44,7 +63,14 @@ class Contact(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["project", "-created_at", "-id"], name="contact_new")
+            models.Index(fields=["project", "-created_at", "-id"], name="contact_new"),
+            # Whose membership of a segment may have changed.
+            models.Index(fields=["project", "updated_at"], name="contact_changed"),
+            models.Index(
+                fields=["snoozed_until"],
+                condition=models.Q(snoozed_until__isnull=False),
+                name="contact_snoozed",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -77,6 +103,11 @@ class Suppression(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["project", "email"], name="suppression_once"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["project", "-created_at", "-id"], name="suppression_new"
             )
         ]
 
