@@ -33,7 +33,7 @@ TURN_SECONDS = 5.0
 _MOST_FAILURES = 3
 _MOST_ERRORS = 100
 
-#: Set while this process is told to stop: the chunk in hand is finished, no other begun.
+#: Set when this process is to stop: the chunk in hand is finished, no other begun.
 stop = Event()
 
 

@@ -55,9 +55,9 @@ class Resource(APIView):
     resources have that generation's.
     """
 
-    authentication_classes: ClassVar = []
-    permission_classes: ClassVar = []
-    throttle_classes: ClassVar = []
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
     content_negotiation_class = _Json
     metadata_class = None
 
@@ -128,9 +128,7 @@ class Resource(APIView):
         )
         return self.answer(done.body, status=done.status, is_replay=done.is_replay)
 
-    def http_method_not_allowed(
-        self, request: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         raise MethodNotAllowed(
             f"{request.method} is not allowed here.",
             headers={"Allow": ", ".join(self.allowed_methods)},
@@ -140,7 +138,7 @@ class Resource(APIView):
     def allowed_methods(self) -> list[str]:
         return [method for method in super().allowed_methods if method != "OPTIONS"]
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> Any:
         return answer_of_failure(_ours(exc), is_classic=self.is_classic)
 
     def finalize_response(
