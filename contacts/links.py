@@ -24,6 +24,8 @@ class Purpose(StrEnum):
     """What a link is good for; a token of one purpose is worth nothing for another."""
 
     UNSUBSCRIBE = "unsubscribe"
+    SUBSCRIBE = "subscribe"
+    MANAGE = "manage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +38,37 @@ class Link:
     email_id: UUID | None = None
 
 
-def unsubscribe_token(
-    *, project_id: UUID, contact_id: UUID, email_id: UUID | None = None
+def token_of(
+    purpose: Purpose,
+    *,
+    project_id: UUID,
+    contact_id: UUID,
+    email_id: UUID | None = None,
 ) -> str:
-    """Return what lets its bearer unsubscribe one contact, and nothing else."""
+    """Return what lets its bearer do one thing for one contact, and nothing else."""
     ids = project_id.bytes + contact_id.bytes + (email_id.bytes if email_id else b"")
-    return _signer(Purpose.UNSUBSCRIBE).sign(signing.b64_encode(ids).decode())
+    return _signer(purpose).sign(signing.b64_encode(ids).decode())
 
 
 def unsubscribe_url(
     *, project_id: UUID, contact_id: UUID, email_id: UUID | None = None
 ) -> str:
-    """Return the link for a mail: a page for people, one click for mail programs.
+    """Return the link for a mail: a page for people, one click for mail programs."""
+    return _url(Purpose.UNSUBSCRIBE, project_id, contact_id, email_id)
 
-    Written without `reverse`, which would take as long as all the rest of the link.
-    """
-    token = unsubscribe_token(
-        project_id=project_id, contact_id=contact_id, email_id=email_id
-    )
-    return f"{settings.APP_URI}/unsubscribe/{token}"
+
+def subscribe_url(
+    *, project_id: UUID, contact_id: UUID, email_id: UUID | None = None
+) -> str:
+    """Return the link that proves an address: only a mail to it ever carries one."""
+    return _url(Purpose.SUBSCRIBE, project_id, contact_id, email_id)
+
+
+def manage_url(
+    *, project_id: UUID, contact_id: UUID, email_id: UUID | None = None
+) -> str:
+    """Return the link to the page where contacts choose what they get."""
+    return _url(Purpose.MANAGE, project_id, contact_id, email_id)
 
 
 def read_token(token: str, purpose: Purpose) -> Link | None:
@@ -80,6 +94,16 @@ def read_bare_id(token: str) -> Link | None:
     Mails that went out before a move here keep working; new ones carry a signature.
     """
     return Link(UUID(token)) if _BARE_ID.fullmatch(token) else None
+
+
+def _url(
+    purpose: Purpose, project_id: UUID, contact_id: UUID, email_id: UUID | None
+) -> str:
+    """Write a link without `reverse`, which takes as long as all the rest of it."""
+    token = token_of(
+        purpose, project_id=project_id, contact_id=contact_id, email_id=email_id
+    )
+    return f"{settings.APP_URI}/{purpose}/{token}"
 
 
 def _signer(purpose: Purpose) -> signing.Signer:

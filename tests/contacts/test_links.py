@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from contacts.links import (
     Link,
     Purpose,
+    manage_url,
     read_bare_id,
     read_token,
-    unsubscribe_token,
+    subscribe_url,
+    token_of,
     unsubscribe_url,
 )
 
@@ -23,7 +26,9 @@ PROJECT, CONTACT, EMAIL = uuid4(), uuid4(), uuid4()
 
 
 def token(project: UUID = PROJECT, contact: UUID = CONTACT) -> str:
-    return unsubscribe_token(project_id=project, contact_id=contact, email_id=EMAIL)
+    return token_of(
+        Purpose.UNSUBSCRIBE, project_id=project, contact_id=contact, email_id=EMAIL
+    )
 
 
 def read(text: str) -> Link | None:
@@ -36,7 +41,7 @@ def signed(ids: bytes, purpose: str = "unsubscribe") -> str:
 
 
 def test_a_token_says_who_and_in_which_mail() -> None:
-    alone = unsubscribe_token(project_id=PROJECT, contact_id=CONTACT)
+    alone = token_of(Purpose.UNSUBSCRIBE, project_id=PROJECT, contact_id=CONTACT)
 
     assert read(token()) == Link(CONTACT, PROJECT, EMAIL)
     assert read(alone) == Link(CONTACT, PROJECT, None)
@@ -50,10 +55,22 @@ def test_a_token_is_short_and_needs_no_quoting() -> None:
 
 
 @override_settings(APP_URI="https://mail.example.com")
-def test_the_link_is_on_the_host_of_the_pages() -> None:
-    url = unsubscribe_url(project_id=PROJECT, contact_id=CONTACT, email_id=EMAIL)
+@pytest.mark.parametrize(
+    ("purpose", "url_of"),
+    [
+        (Purpose.UNSUBSCRIBE, unsubscribe_url),
+        (Purpose.SUBSCRIBE, subscribe_url),
+        (Purpose.MANAGE, manage_url),
+    ],
+)
+def test_the_link_is_on_the_host_of_the_pages(
+    purpose: Purpose, url_of: Callable[..., str]
+) -> None:
+    url = url_of(project_id=PROJECT, contact_id=CONTACT, email_id=EMAIL)
+    address, _, token = url.rpartition("/")
 
-    assert url == f"https://mail.example.com/unsubscribe/{token()}"
+    assert address == f"https://mail.example.com/{purpose}"
+    assert read_token(token, purpose) == Link(CONTACT, PROJECT, EMAIL)
 
 
 def test_a_spliced_token_is_nothing() -> None:
@@ -76,10 +93,14 @@ def test_a_cut_or_changed_token_is_nothing() -> None:
 
 
 def test_a_token_of_another_purpose_is_nothing() -> None:
-    ids = PROJECT.bytes + CONTACT.bytes
+    tokens = {
+        purpose: token_of(purpose, project_id=PROJECT, contact_id=CONTACT)
+        for purpose in Purpose
+    }
 
-    assert read(signed(ids)) is not None
-    assert read(signed(ids, purpose="manage")) is None
+    for mine, text in tokens.items():
+        good_for = [other for other in Purpose if read_token(text, other)]
+        assert good_for == [mine]
 
 
 @pytest.mark.parametrize("length", [0, 1, 15, 16, 17, 31, 33, 47, 49, 64])

@@ -12,7 +12,7 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from automations.models import Occurrence
-from contacts.links import unsubscribe_token
+from contacts.links import Purpose, token_of
 from contacts.models import Contact
 from contacts.pages.public import masked
 from plunk.logs import ACCESS_LOGGER
@@ -23,8 +23,11 @@ PathOf = Callable[[Contact], str]
 
 
 def signed(contact: Contact) -> str:
-    token = unsubscribe_token(
-        project_id=contact.project_id, contact_id=contact.pk, email_id=uuid4()
+    token = token_of(
+        Purpose.UNSUBSCRIBE,
+        project_id=contact.project_id,
+        contact_id=contact.pk,
+        email_id=uuid4(),
     )
     return f"/unsubscribe/{token}"
 
@@ -218,7 +221,7 @@ def test_a_spliced_link_does_nothing(
 def test_a_link_of_another_project_finds_nobody(
     stranger: Client, dana: Contact
 ) -> None:
-    token = unsubscribe_token(project_id=uuid4(), contact_id=dana.pk)
+    token = token_of(Purpose.UNSUBSCRIBE, project_id=uuid4(), contact_id=dana.pk)
 
     answer = stranger.post(f"/unsubscribe/{token}")
 
