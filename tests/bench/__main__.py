@@ -1,10 +1,13 @@
-"""`python -m tests.bench requests|delivery`; see README.md here."""
+"""`python -m tests.bench requests|delivery|seed|…`; see README.md here."""
 
 from __future__ import annotations
 
 import argparse
+import tempfile
+from pathlib import Path
 
-from tests.bench import delivery, requests
+from tests.bench import delivery, requests, seeding
+from tests.bench.population import Size
 from tests.bench.queueing import CAMPAIGN, TRANSACTIONAL
 from tests.stack.processes import Ports, clean_up_when_told_to_stop
 
@@ -37,12 +40,45 @@ def main() -> None:
     where.add_argument("--mails", type=int, default=5_000)
     where.add_argument("--kind", choices=sorted(_KINDS), default="campaign")
     where.add_argument("--delay", type=int, default=0, help="Of SES, milliseconds.")
+    people = kinds.add_parser("seed", help="Fill a database with people.")
+    people.add_argument("--contacts", type=int, default=100_000)
+    people.add_argument("--events", type=int, default=1_000_000)
+    people.add_argument("--mails", type=int, default=0, help="Default: as contacts.")
+    people.add_argument("--seed", type=int, default=1)
+    people.add_argument(
+        "--again", action="store_true", help="Drop what this command made before."
+    )
+    _add_place(people)
     _measure(parser.parse_args())
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--database-url", help="A database of PostgreSQL, by name.")
+    place.add_argument("--data-dir", help="A folder, for SQLite.")
+
+
+def _place(given: argparse.Namespace) -> dict[str, str]:
+    if given.data_dir:
+        return {"DATA_DIR": given.data_dir}
+    folder = Path(tempfile.gettempdir()) / "plunk-bench"
+    return {"DATABASE_URL": given.database_url, "DATA_DIR": str(folder)}
+
+
+def _seed(given: argparse.Namespace) -> None:
+    seeding.seed(
+        where=_place(given),
+        size=Size(given.contacts, given.events, given.mails or given.contacts),
+        number=given.seed,
+        again=given.again,
+    )
 
 
 def _measure(given: argparse.Namespace) -> None:
     ports = Ports(given.port)
-    if given.command == "requests":
+    if given.command == "seed":
+        _seed(given)
+    elif given.command == "requests":
         requests.measure(seconds=given.seconds, windows=given.windows, ports=ports)
     elif given.command == "profile" and given.what == "requests":
         requests.profile(ports=ports)
