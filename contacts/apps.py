@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.checks import Tags, register
 
 from plunk.lifecycle import stopping
 
@@ -13,10 +14,12 @@ class ContactsConfig(AppConfig):
     def ready(self) -> None:
         stopping.connect(_stop_working, dispatch_uid="jobs")
         from contacts import activity as news
+        from contacts.checks import check_search
         from plunk.pages import activity, figures
 
         activity.register(news.new_contacts)
         figures.register(news.figures)
+        register(check_search, Tags.database)
 
 
 def _stop_working(**_: Any) -> None:
