@@ -109,6 +109,8 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
+# The dashboard's; what recipients read is in theirs (contacts/languages.py, and its
+# catalogues in contacts/locale).
 LANGUAGE_CODE = "en"
 USE_I18N = True
 
