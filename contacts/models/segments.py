@@ -40,6 +40,21 @@ class Segment(models.Model):
         blank=True,
         help_text="Up to when the kept membership is right; empty: not yet computed.",
     )
+    compared_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When all contacts, not only the changed ones, were last looked at.",
+    )
+    #: Counts claims and changes of the condition, and guards what a claim writes.
+    attempt = models.PositiveIntegerField(default=0, db_default=0)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why it could not be counted or computed the last time.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
 
