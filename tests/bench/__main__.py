@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.bench import delivery, requests, seeding
+from tests.bench import audience, delivery, requests, seeding
 from tests.bench.population import Size
 from tests.bench.queueing import CAMPAIGN, TRANSACTIONAL
 from tests.stack.processes import Ports, clean_up_when_told_to_stop
@@ -48,36 +48,47 @@ def main() -> None:
     people.add_argument(
         "--again", action="store_true", help="Drop what this command made before."
     )
-    _add_place(people)
+    place = people.add_mutually_exclusive_group(required=True)
+    place.add_argument("--database-url", help="A database of PostgreSQL, by name.")
+    place.add_argument("--data-dir", help="A folder, for SQLite.")
+    pages = kinds.add_parser("audience", help="Pages and counts of seeded databases.")
+    pages.add_argument("--database-url", nargs="+", default=[])
+    pages.add_argument("--data-dir", nargs="+", default=[], help="For SQLite.")
+    pages.add_argument("--rounds", type=int, default=40)
+    pages.add_argument("--plans", type=Path, help="The file that plans are written to.")
     _measure(parser.parse_args())
 
 
-def _add_place(parser: argparse.ArgumentParser) -> None:
-    place = parser.add_mutually_exclusive_group(required=True)
-    place.add_argument("--database-url", help="A database of PostgreSQL, by name.")
-    place.add_argument("--data-dir", help="A folder, for SQLite.")
-
-
-def _place(given: argparse.Namespace) -> dict[str, str]:
-    if given.data_dir:
-        return {"DATA_DIR": given.data_dir}
+def _in_postgresql(url: str) -> dict[str, str]:
     folder = Path(tempfile.gettempdir()) / "plunk-bench"
-    return {"DATABASE_URL": given.database_url, "DATA_DIR": str(folder)}
+    return {"DATABASE_URL": url, "DATA_DIR": str(folder)}
 
 
 def _seed(given: argparse.Namespace) -> None:
     seeding.seed(
-        where=_place(given),
+        where=(
+            _in_postgresql(given.database_url)
+            if given.database_url
+            else {"DATA_DIR": given.data_dir}
+        ),
         size=Size(given.contacts, given.events, given.mails or given.contacts),
         number=given.seed,
         again=given.again,
     )
 
 
+def _ask(given: argparse.Namespace) -> None:
+    places = [_in_postgresql(url) for url in given.database_url]
+    places += [{"DATA_DIR": folder} for folder in given.data_dir]
+    audience.measure(places=places, rounds=given.rounds, plans=given.plans)
+
+
 def _measure(given: argparse.Namespace) -> None:
     ports = Ports(given.port)
     if given.command == "seed":
         _seed(given)
+    elif given.command == "audience":
+        _ask(given)
     elif given.command == "requests":
         requests.measure(seconds=given.seconds, windows=given.windows, ports=ports)
     elif given.command == "profile" and given.what == "requests":
