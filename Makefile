@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format ci install dev lock clean
+.PHONY: help run test check format ci install dev browser lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -39,21 +39,26 @@ install: $(VENV)/.runtime ## Install what running needs
 
 dev: $(VENV)/.dev ## Install what developing needs
 
-lock: $(TOOLS)/.ready ## Make both lock files again (UPGRADE=--upgrade for newer versions)
+browser: $(VENV)/.e2e ## Install what the browser tests need, beside a system's Chromium
+
+lock: $(TOOLS)/.ready ## Make the lock files again (UPGRADE=--upgrade for newer versions)
 	$(TOOLS)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE) \
 	  --output-file requirements.lock
 	$(TOOLS)/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE) \
 	  --constraint requirements.lock --output-file requirements-dev.lock
+	$(TOOLS)/bin/uv pip compile pyproject.toml --group dev --group e2e --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
+	  $(UPGRADE) --constraint requirements-dev.lock --output-file requirements-e2e.lock
 
 clean: ## Remove the environment and the caches; data under var/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # -- the environment --------------------------------------------------------------------
-# One environment serves both: the dev lock contains the runtime lock, so installing it
-# satisfies `make run` too, and neither undoes what the other did.
+# One environment serves all: the dev lock contains the runtime lock, and the e2e lock the
+# dev lock, so installing it satisfies the others too, and none undoes what another did.
 
 $(BIN)/python:
 	@for python in "$(PYTHON)" python3 python3.13 python3.12 python3.11; do \
@@ -84,10 +89,15 @@ define sync
 endef
 
 $(VENV)/.runtime: requirements.lock | $(TOOLS)/.ready
-	@rm -f $(VENV)/.dev
+	@rm -f $(VENV)/.dev $(VENV)/.e2e
 	$(call sync,requirements.lock)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock requirements.lock | $(TOOLS)/.ready
+	@rm -f $(VENV)/.e2e
 	$(call sync,requirements-dev.lock)
 	@touch $(VENV)/.runtime $@
+
+$(VENV)/.e2e: requirements-e2e.lock requirements-dev.lock requirements.lock | $(TOOLS)/.ready
+	$(call sync,requirements-e2e.lock)
+	@touch $(VENV)/.runtime $(VENV)/.dev $@
