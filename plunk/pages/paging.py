@@ -86,12 +86,23 @@ def _last(at: datetime) -> _Spelling:
     return _Spelling(at, ("microseconds",))
 
 
-def older(rows: QuerySet[M], cursor: Cursor) -> QuerySet[M]:
-    """Return the rows after `cursor` in a list that has the newest first."""
+def older(rows: QuerySet[M], cursor: Cursor, *, by: str = "created_at") -> QuerySet[M]:
+    """Return the rows after `cursor` in a list that has the newest first.
+
+    `by` is the column of times that the list is sorted by.
+    """
     # The first condition alone is a range of the index on (…, -created_at, -id).
     return rows.filter(
-        Q(created_at__lte=_last(cursor.at)),
-        Q(created_at__lt=_first(cursor.at)) | Q(id__lt=cursor.id),
+        Q((f"{by}__lte", _last(cursor.at))),
+        Q((f"{by}__lt", _first(cursor.at))) | Q(id__lt=cursor.id),
+    ).exclude(id=cursor.id)
+
+
+def newer(rows: QuerySet[M], cursor: Cursor, *, by: str = "created_at") -> QuerySet[M]:
+    """Return the rows after `cursor` in a list that has the oldest first."""
+    return rows.filter(
+        Q((f"{by}__gte", _first(cursor.at))),
+        Q((f"{by}__gt", _last(cursor.at))) | Q(id__gt=cursor.id),
     ).exclude(id=cursor.id)
 
 
