@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from email_validator import EmailNotValidError, validate_email
+import re
+
+from email_validator import (
+    SPECIAL_USE_DOMAIN_NAMES,
+    EmailNotValidError,
+    validate_email,
+)
 from email_validator.exceptions import EmailSyntaxError
+
+#: What nearly every address looks like, and what has nothing left to be decided: ASCII,
+#: short parts, no hyphens in a row (IDNA), a domain that is not reserved.
+_PLAIN = re.compile(
+    r"(?=[^@]{1,64}@[^@]{4,63}\Z)"
+    r"[A-Za-z0-9_+'-]+(?:\.[A-Za-z0-9_+'-]+)*"
+    r"@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+"
+    rf"(?!(?i:{'|'.join(name.split('.')[-1] for name in SPECIAL_USE_DOMAIN_NAMES)})\Z)"
+    r"[A-Za-z]{2,}"
+)
 
 
 class AddressError(ValueError):
@@ -23,6 +39,12 @@ def normalise(text: str) -> str:
     and a local part beyond ASCII, because SES has no SMTPUTF8 (RFC 6531).
     """
     trimmed = text.strip(" ")
+    if _PLAIN.fullmatch(trimmed):
+        return trimmed.lower()
+    return _normalise_in_full(trimmed)
+
+
+def _normalise_in_full(trimmed: str) -> str:
     local = trimmed.rpartition("@")[0]
     if not local.isascii():
         raise AddressError(

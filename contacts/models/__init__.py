@@ -10,11 +10,20 @@ from contacts.models.consent import (
     Topic,
     TopicChoice,
 )
-from contacts.models.jobs import ImportPiece, Job, JobKind, JobState, RejectedRow
+from contacts.models.jobs import (
+    ImportPiece,
+    ImportSeen,
+    Job,
+    JobKind,
+    JobState,
+    RejectedRow,
+)
 from contacts.models.people import (
     DATA_CONSTRAINT,
+    ERASED_PREFIX,
     MAX_DATA_LENGTH,
     Contact,
+    Erasure,
     Suppression,
     SuppressionReason,
 )
@@ -27,13 +36,16 @@ from contacts.models.segments import (
 
 __all__ = [
     "DATA_CONSTRAINT",
+    "ERASED_PREFIX",
     "MAX_DATA_LENGTH",
     "ChangeKind",
     "Confirmation",
     "ConsentChange",
     "Contact",
     "Door",
+    "Erasure",
     "ImportPiece",
+    "ImportSeen",
     "Job",
     "JobKind",
     "JobState",

@@ -131,3 +131,28 @@ class RejectedRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} row {self.number}"
+
+
+class ImportSeen(models.Model):
+    """An address of a file that an import has met, to know it when it comes again.
+
+    `key` is the contact's id, or for a dry run the MD5 of an address nobody has yet.
+    Kept until the job ends. Without constraints to other tables: a row for each row.
+    """
+
+    job = models.ForeignKey(
+        Job,
+        on_delete=models.CASCADE,
+        related_name="seen",
+        db_index=False,
+        db_constraint=False,
+    )
+    key = models.UUIDField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["job", "key"], name="import_seen_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id}: {self.key}"
