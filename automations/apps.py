@@ -9,9 +9,12 @@ class AutomationsConfig(AppConfig):
     def ready(self) -> None:
         from automations import activity as news
         from automations import receivers
+        from automations.audience import Events
         from contacts import signals
+        from contacts.segments import vocabulary
         from plunk.pages import activity, figures
 
+        vocabulary.register(Events())
         activity.register(news.occurrences)
         figures.register(news.figures)
 

@@ -15,8 +15,13 @@ class ContactsConfig(AppConfig):
         stopping.connect(_stop_working, dispatch_uid="jobs")
         from contacts import activity as news
         from contacts.checks import check_search
+        from contacts.segments import vocabulary
+        from contacts.segments.columns import COLUMNS
+        from contacts.segments.sets import SETS
         from plunk.pages import activity, figures
 
+        for relation in (*COLUMNS, *SETS):
+            vocabulary.register(relation)
         activity.register(news.new_contacts)
         figures.register(news.figures)
         register(check_search, Tags.database)

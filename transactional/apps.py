@@ -12,9 +12,13 @@ class TransactionalConfig(AppConfig):
 
     def ready(self) -> None:
         stopping.connect(_stop_delivering, dispatch_uid="delivery")
+        from contacts.segments import vocabulary
         from plunk.pages import activity, figures
         from transactional import activity as news
+        from transactional.audience import Campaigns, Mails
 
+        vocabulary.register(Mails())
+        vocabulary.register(Campaigns())
         activity.register(news.mails)
         activity.register(news.email_events)
         figures.register(news.figures)

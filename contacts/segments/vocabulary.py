@@ -1,0 +1,187 @@
+"""What the filter language can speak of: fields, their operators and their values.
+
+Every field belongs to a relation that its app registers in `AppConfig.ready`. A
+condition reaches nothing else, whatever somebody writes into a field's name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from uuid import UUID
+
+
+class Operator(StrEnum):
+    EQUALS = "equals"
+    NOT_EQUALS = "notEquals"
+    GREATER = "greaterThan"
+    LESS = "lessThan"
+    AT_LEAST = "greaterThanOrEqual"
+    AT_MOST = "lessThanOrEqual"
+    CONTAINS = "contains"
+    NOT_CONTAINS = "notContains"
+    EXISTS = "exists"
+    NOT_EXISTS = "notExists"
+    WITHIN = "within"
+    OLDER = "olderThan"
+    TRIGGERED = "triggered"
+    NOT_TRIGGERED = "notTriggered"
+    TRIGGERED_WITHIN = "triggeredWithin"
+    TRIGGERED_OLDER = "triggeredOlderThan"
+    NOT_TRIGGERED_WITHIN = "notTriggeredWithin"
+    TRIGGERED_AT_LEAST = "triggeredAtLeast"
+    TRIGGERED_LESS = "triggeredLessThan"
+    MEMBER = "memberOfSegment"
+    NOT_MEMBER = "notMemberOfSegment"
+    JOINED = "joined"
+    NOT_JOINED = "notJoined"
+    RECEIVED = "received"
+    NOT_RECEIVED = "notReceived"
+    OPENED = "opened"
+    NOT_OPENED = "notOpened"
+    CLICKED = "clicked"
+    NOT_CLICKED = "notClicked"
+
+
+class Unit(StrEnum):
+    DAYS = "days"
+    HOURS = "hours"
+    MINUTES = "minutes"
+
+    @property
+    def in_a_day(self) -> int:
+        return {Unit.DAYS: 1, Unit.HOURS: 24, Unit.MINUTES: 1440}[self]
+
+
+#: Operators whose value is a number of units: a window that ends now.
+WINDOWED = frozenset(
+    {
+        Operator.WITHIN,
+        Operator.OLDER,
+        Operator.TRIGGERED_WITHIN,
+        Operator.TRIGGERED_OLDER,
+        Operator.NOT_TRIGGERED_WITHIN,
+    }
+)
+#: Operators that have a count, and a window if they are given one.
+COUNTED = frozenset({Operator.TRIGGERED_AT_LEAST, Operator.TRIGGERED_LESS})
+#: Operators that compare with a value, of the field's type.
+COMPARING = frozenset(
+    {
+        Operator.EQUALS,
+        Operator.NOT_EQUALS,
+        Operator.GREATER,
+        Operator.LESS,
+        Operator.AT_LEAST,
+        Operator.AT_MOST,
+        Operator.CONTAINS,
+        Operator.NOT_CONTAINS,
+    }
+)
+#: Operators that ask which comes first, which has no answer for yes and no.
+ORDERING = frozenset(
+    {Operator.GREATER, Operator.LESS, Operator.AT_LEAST, Operator.AT_MOST}
+)
+
+_SAME = (Operator.EQUALS, Operator.NOT_EQUALS)
+_ORDER = (Operator.GREATER, Operator.LESS, Operator.AT_LEAST, Operator.AT_MOST)
+_HOLDS = (Operator.CONTAINS, Operator.NOT_CONTAINS)
+_THERE = (Operator.EXISTS, Operator.NOT_EXISTS)
+_AGE = (Operator.WITHIN, Operator.OLDER)
+
+
+class Kind(Enum):
+    """What kind of thing a field is, which decides about operators and values."""
+
+    ADDRESS = "address"
+    BOOLEAN = "boolean"
+    CHOICE = "choice"
+    MOMENT = "moment"
+    OPTIONAL_MOMENT = "optional moment"
+    DATA = "data"
+    HAPPENING = "happening"
+    SEGMENT = "segment"
+    TOPIC = "topic"
+    CAMPAIGN = "campaign"
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        return _OPERATORS[self]
+
+
+_OPERATORS: dict[Kind, tuple[Operator, ...]] = {
+    Kind.ADDRESS: (*_SAME, *_HOLDS),
+    Kind.BOOLEAN: _SAME,
+    Kind.CHOICE: _SAME,
+    Kind.MOMENT: (*_SAME, *_ORDER, *_AGE),
+    Kind.OPTIONAL_MOMENT: (*_SAME, *_ORDER, *_AGE, *_THERE),
+    Kind.DATA: (*_SAME, *_ORDER, *_HOLDS, *_THERE, *_AGE),
+    Kind.HAPPENING: (
+        Operator.TRIGGERED,
+        Operator.NOT_TRIGGERED,
+        Operator.TRIGGERED_WITHIN,
+        Operator.TRIGGERED_OLDER,
+        Operator.NOT_TRIGGERED_WITHIN,
+        Operator.TRIGGERED_AT_LEAST,
+        Operator.TRIGGERED_LESS,
+    ),
+    Kind.SEGMENT: (Operator.MEMBER, Operator.NOT_MEMBER),
+    Kind.TOPIC: (Operator.JOINED, Operator.NOT_JOINED),
+    Kind.CAMPAIGN: (
+        Operator.RECEIVED,
+        Operator.NOT_RECEIVED,
+        Operator.OPENED,
+        Operator.NOT_OPENED,
+        Operator.CLICKED,
+        Operator.NOT_CLICKED,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of the values that a field of kind CHOICE can have."""
+
+    value: str
+    label: str
+
+
+class Relation:
+    """A field, or a family of fields whose `name` ends in a dot, such as `event.`."""
+
+    name: str
+    kind: Kind
+    label: str
+    options: tuple[Option, ...] = ()
+
+    def read(self, rest: str) -> str:
+        """Return what follows the family's name, as it is kept; ValueError if wrong."""
+        return rest
+
+
+_relations: dict[str, Relation] = {}
+
+
+def register(relation: Relation) -> None:
+    """Add a relation, once, from an `AppConfig.ready`."""
+    _relations[relation.name] = relation
+
+
+def find(field: str) -> tuple[Relation, str] | None:
+    """Return a field's relation and what follows its name, or None if there is none."""
+    head, dot, rest = field.partition(".")
+    relation = _relations.get(head + dot)
+    return (relation, rest) if relation else None
+
+
+def names() -> list[str]:
+    """Return every field, and every family with an ellipsis, for a message."""
+    return [f"{name}…" if name.endswith(".") else name for name in sorted(_relations)]
+
+
+def read_id(text: str) -> str:
+    """Return an id as it is kept; ValueError if it is none."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise ValueError("Must end in an id.") from None
