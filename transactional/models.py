@@ -121,6 +121,7 @@ class Source(models.TextChoices):
     SMTP = "SMTP", "SMTP"
     CAMPAIGN = "CAMPAIGN", "Campaign"
     WORKFLOW = "WORKFLOW", "Workflow"
+    CONSENT = "CONSENT", "Confirmation of an address"
 
 
 class Lane(models.IntegerChoices):
@@ -129,6 +130,17 @@ class Lane(models.IntegerChoices):
     TRANSACTIONAL = 1
     WORKFLOW = 5
     CAMPAIGN = 10
+
+
+class LooseContent(models.Model):
+    """A content that may have lost its last mail; `transactional.erasing` looks."""
+
+    content = models.OneToOneField(
+        Content, on_delete=models.CASCADE, primary_key=True, related_name="loose"
+    )
+
+    def __str__(self) -> str:
+        return str(self.content_id)
 
 
 class EmailState(models.TextChoices):
@@ -373,3 +385,35 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} {self.key}".strip()
+
+
+class AccountList(models.Model):
+    """How far we are with SES's account-level suppression list: one row.
+
+    A pass reads what changed since the one before it, page by page.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    read_until = models.DateTimeField(
+        null=True, blank=True, help_text="When the last finished pass began."
+    )
+    pass_began_at = models.DateTimeField(
+        null=True, blank=True, help_text="Empty between passes."
+    )
+    next_token = models.TextField(blank=True, help_text="Of the pass's next page.")
+    told_until = models.UUIDField(
+        null=True, blank=True, help_text="The last suppression that SES was told."
+    )
+
+    def __str__(self) -> str:
+        return f"read until {self.read_until}"
+
+
+class AccountRelease(models.Model):
+    """An address to be taken off SES's account-level suppression list."""
+
+    email = models.CharField(max_length=254, primary_key=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.email

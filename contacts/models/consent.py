@@ -25,6 +25,7 @@ class Door(models.TextChoices):
     FEEDBACK = "FEEDBACK", "Bounce or complaint"
     SNOOZE = "SNOOZE", "End of a snooze"
     COMMAND = "COMMAND", "Command line"
+    CLOCK = "CLOCK", "Time that went by"
 
 
 class Topic(models.Model):
@@ -99,9 +100,19 @@ class Confirmation(models.Model):
         null=True, blank=True, help_text="Empty once the reminder has gone."
     )
     expires_at = models.DateTimeField()
+    mailed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the latest mail was queued; empty while one is owed.",
+    )
 
     class Meta:
         indexes: ClassVar = [
+            models.Index(
+                fields=["project"],
+                condition=Q(mailed_at__isnull=True),
+                name="confirmation_owed",
+            ),
             models.Index(
                 fields=["remind_at"],
                 condition=Q(remind_at__isnull=False),

@@ -83,6 +83,11 @@ class SuppressionReason(models.TextChoices):
     MANUAL = "MANUAL", "By hand"
 
 
+#: Begins what is left of a suppressed address once its contact was erased: a keyed hash
+#: (`contacts.suppressions`), which no address can look like.
+ERASED_PREFIX = "erased:"
+
+
 class Suppression(models.Model):
     """An address that a project must not mail, whatever the kind of mail."""
 
@@ -108,8 +113,37 @@ class Suppression(models.Model):
         indexes: ClassVar = [
             models.Index(
                 fields=["project", "-created_at", "-id"], name="suppression_new"
-            )
+            ),
+            # Nearly always empty, which is what each claim of mails looks at.
+            models.Index(
+                fields=["project"],
+                condition=models.Q(email__startswith=ERASED_PREFIX),
+                name="suppression_erased",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.email} ({self.reason})"
+
+
+class Erasure(models.Model):
+    """An address that was erased, and is still to be looked for where no index leads.
+
+    Its own row goes with that look, some minutes later.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="erasures"
+    )
+    contact_id = models.UUIDField()
+    email = models.CharField(max_length=254)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["created_at"], name="erasure_oldest"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.contact_id)

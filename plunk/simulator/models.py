@@ -50,6 +50,20 @@ class SimulatedIdentity(models.Model):
         return "@" not in self.name
 
 
+class SimulatedSuppression(models.Model):
+    """An address on the account-level suppression list; mail to it leaves all the same.
+
+    Who is suppressed where is the sender's business here: the list is only kept.
+    """
+
+    email = models.CharField(max_length=320, primary_key=True)
+    reason = models.CharField(max_length=9)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.email} ({self.reason})"
+
+
 class PendingFeedback(models.Model):
     """A notification that the receiver has not taken yet.
 
