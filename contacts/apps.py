@@ -14,6 +14,8 @@ class ContactsConfig(AppConfig):
     def ready(self) -> None:
         stopping.connect(_stop_working, dispatch_uid="jobs")
         from contacts import activity as news
+        from contacts import jobs
+        from contacts.bulk import OPERATIONS, BulkWorker
         from contacts.checks import check_search
         from contacts.segments import vocabulary
         from contacts.segments.columns import COLUMNS
@@ -25,6 +27,8 @@ class ContactsConfig(AppConfig):
         activity.register(news.new_contacts)
         figures.register(news.figures)
         register(check_search, Tags.database)
+        for kind in OPERATIONS:
+            jobs.register(kind, BulkWorker)
 
 
 def _stop_working(**_: Any) -> None:

@@ -106,6 +106,14 @@ def newer(rows: QuerySet[M], cursor: Cursor, *, by: str = "created_at") -> Query
     ).exclude(id=cursor.id)
 
 
+def down_to(rows: QuerySet[M], cursor: Cursor) -> QuerySet[M]:
+    """Return the rows of a list, newest first, that are not after `cursor`."""
+    return rows.filter(
+        Q(created_at__gte=_first(cursor.at)),
+        Q(created_at__gt=_last(cursor.at)) | Q(id__gte=cursor.id),
+    )
+
+
 def since(rows: QuerySet[M], at: datetime) -> QuerySet[M]:
     """Return the rows that were inserted at `at` or later."""
     return rows.filter(created_at__gte=_first(at))

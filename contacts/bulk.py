@@ -1,0 +1,217 @@
+"""One thing done to many contacts: named one by one, or all that a question finds.
+
+A job (contacts.jobs) goes through them in chunks, newest first, up to the moment it was
+asked for: who comes later is not meant. A repetition finds nothing left to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from contacts import jobs
+from contacts.ledger import Act
+from contacts.models import Contact, Door, Job, JobKind
+from contacts.search import search
+from contacts.subscriptions import set_all_subscribed
+from plunk.pages.paging import Cursor, down_to, older
+from plunk.projects.models import User
+
+CHUNK = 500
+MAX_IDS = 1000
+MAX_EXCLUDED = 10_000
+#: A chunk looks at this many contacts to find those that are meant; more at a time as
+#: long as few of them are.
+_FIRST_WINDOW = 1_000
+_LAST_WINDOW = 64_000
+_HIGHEST_ID = UUID(int=2**128 - 1)
+
+#: What each kind of job is called in the API.
+OPERATIONS = {
+    JobKind.SUBSCRIBE: "subscribe",
+    JobKind.UNSUBSCRIBE: "unsubscribe",
+    JobKind.DELETE: "delete",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which contacts are meant: these, or all that a question finds but `exclude`."""
+
+    ids: tuple[UUID, ...] | None = None
+    search: str = ""
+    subscribed: bool | None = None
+    exclude: tuple[UUID, ...] = ()
+
+    @classmethod
+    def of_ids(cls, ids: Iterable[UUID]) -> Selection:
+        """Mean these contacts; an id that is named twice is one."""
+        return cls(ids=tuple(dict.fromkeys(ids)))
+
+    @classmethod
+    def of_query(
+        cls,
+        *,
+        search: str = "",
+        subscribed: bool | None = None,
+        exclude: Iterable[UUID] = (),
+    ) -> Selection:
+        """Mean everybody whom all that is given applies to."""
+        return cls(search=search, subscribed=subscribed, exclude=tuple(exclude))
+
+    def queryset(self, project_id: UUID) -> QuerySet[Contact]:
+        """Return the contacts of a project that are meant, in no order."""
+        if self.ids is not None:
+            return Contact.objects.filter(project_id=project_id, pk__in=self.ids)
+        found = self.found(project_id)
+        return found.exclude(pk__in=self.exclude) if self.exclude else found
+
+    def found(self, project_id: UUID) -> QuerySet[Contact]:
+        """Return what the question finds, those to be left out included."""
+        rows = Contact.objects.filter(project_id=project_id)
+        if self.subscribed is not None:
+            rows = rows.filter(subscribed=self.subscribed)
+        if self.search:
+            rows = search(rows, self.search)
+        return rows
+
+    def as_parameters(self) -> dict[str, Any]:
+        """Return it the way a job's row keeps it."""
+        if self.ids is not None:
+            return {"mode": "ids", "ids": [str(pk) for pk in self.ids]}
+        return {
+            "mode": "query",
+            "search": self.search,
+            "subscribed": self.subscribed,
+            "exclude": [str(pk) for pk in self.exclude],
+        }
+
+    @classmethod
+    def from_parameters(cls, parameters: dict[str, Any]) -> Selection:
+        if parameters["mode"] == "ids":
+            return cls.of_ids(UUID(pk) for pk in parameters["ids"])
+        return cls.of_query(
+            search=parameters["search"],
+            subscribed=parameters["subscribed"],
+            exclude=(UUID(pk) for pk in parameters["exclude"]),
+        )
+
+
+def begin_bulk(
+    *, project_id: UUID, kind: JobKind, selection: Selection, user: User | None = None
+) -> Job:
+    """Ask for all contacts of a selection to be (un)subscribed or deleted."""
+    return jobs.begin(
+        project_id=project_id,
+        kind=kind,
+        parameters=selection.as_parameters(),
+        total=None if selection.ids is None else len(selection.ids),
+        user=user,
+    )
+
+
+def result(job: Job) -> dict[str, Any]:
+    """Return what became of a job so far, in the words of the contract."""
+    counts = job.counts
+    return {
+        "operation": OPERATIONS[JobKind(job.kind)],
+        "totalRequested": job.total or 0,
+        "successCount": counts.get("success", 0),
+        "unchangedCount": counts.get("unchanged", 0),
+        "failureCount": counts.get("failure", 0),
+        "errors": job.errors,
+    }
+
+
+class BulkWorker:
+    """Does a bulk job chunk by chunk."""
+
+    def __init__(self, job: Job) -> None:
+        self.project_id = job.project_id
+        self.selection = Selection.from_parameters(job.parameters)
+        self.excluded = frozenset(self.selection.exclude)
+        door = Door.DASHBOARD if job.user_id else Door.API
+        self.act = Act(door, reason="bulk", user_id=job.user_id, origin_id=job.pk)
+
+    def step(self, job: Job) -> bool:
+        """Do the next chunk; return whether there is more."""
+        if self.selection.ids is not None:
+            return self._step_through_ids(job, self.selection.ids)
+        return self._step_through_rows(job)
+
+    def _step_through_ids(self, job: Job, ids: Sequence[UUID]) -> bool:
+        start: int = job.position.get("next", 0)
+        chunk = ids[start : start + CHUNK]
+        rows = Contact.objects.filter(project_id=self.project_id, pk__in=chunk)
+        known = set(rows.values_list("pk", flat=True))
+        self._do(job, [pk for pk in chunk if pk in known])
+        for pk in chunk:
+            if pk not in known:
+                # Whether it is another project's or nobody's is not for the caller.
+                jobs.note_error(
+                    job, contactId=str(pk), email=None, error="Contact not found."
+                )
+                jobs.count(job, failure=1)
+        job.done += len(chunk)
+        job.position = {"next": start + CHUNK}
+        return start + CHUNK < len(ids)
+
+    def _step_through_rows(self, job: Job) -> bool:
+        if job.total is None:
+            job.total = self.selection.queryset(self.project_id).count()
+        here = Cursor.read(job.position.get("after", "")) or Cursor(
+            job.created_at, _HIGHEST_ID
+        )
+        window = job.position.get("window", _FIRST_WINDOW)
+        end = self._end_of_window(here, window)
+        found = self._found_between(here, end)
+        meant = [pk for _, pk in found if pk not in self.excluded]
+        self._do(job, meant)
+        job.done += len(meant)
+        if len(found) == CHUNK:
+            end, window = Cursor(*found[-1]), max(window // 2, _FIRST_WINDOW)
+        elif end is None:
+            job.total = job.done
+            return False
+        elif len(found) < CHUNK // 4:
+            window = min(2 * window, _LAST_WINDOW)
+        job.position = {"after": str(end), "window": window}
+        return True
+
+    def _end_of_window(self, here: Cursor, window: int) -> Cursor | None:
+        """Return the place of the last row to look at; None at the end of the list."""
+        rows = older(Contact.objects.filter(project_id=self.project_id), here)
+        places = rows.order_by("-created_at", "-id").values_list("created_at", "id")
+        last = places[window - 1 : window].first()
+        return Cursor(*last) if last else None
+
+    def _found_between(self, here: Cursor, end: Cursor | None) -> list[Any]:
+        """Return (created_at, id) of the next rows that the question finds."""
+        rows = older(self.selection.found(self.project_id), here)
+        if end is not None:
+            rows = down_to(rows, end)
+        places = rows.order_by("-created_at", "-id").values_list("created_at", "id")
+        return list(places[:CHUNK])
+
+    def _do(self, job: Job, ids: Sequence[UUID]) -> None:
+        if not ids:
+            return
+        if job.kind == JobKind.DELETE:
+            _, deleted = Contact.objects.filter(
+                project_id=self.project_id, pk__in=ids
+            ).delete()
+            changed = deleted.get("contacts.Contact", 0)
+        else:
+            changed = len(
+                set_all_subscribed(
+                    project_id=self.project_id,
+                    contact_ids=ids,
+                    subscribed=job.kind == JobKind.SUBSCRIBE,
+                    act=self.act,
+                )
+            )
+        jobs.count(job, success=changed, unchanged=len(ids) - changed)
