@@ -64,8 +64,9 @@ class Contact(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["project", "-created_at", "-id"], name="contact_new"),
-            # Whose membership of a segment may have changed.
-            models.Index(fields=["project", "updated_at"], name="contact_changed"),
+            # Whose membership of a segment may have changed; and the list by last
+            # change, with the id because an import changes thousands at one moment.
+            models.Index(fields=["project", "updated_at", "id"], name="contact_changed"),
             models.Index(
                 fields=["snoozed_until"],
                 condition=models.Q(snoozed_until__isnull=False),

@@ -1,4 +1,7 @@
-"""Pages of a table in the order of (created_at, id), newest first, without counting."""
+"""Pages of a table in an order that an index keeps, by place and without counting.
+
+The order is nearly always (created_at, id), newest first.
+"""
 
 from __future__ import annotations
 
@@ -119,25 +122,98 @@ def since(rows: QuerySet[M], at: datetime) -> QuerySet[M]:
     return rows.filter(created_at__gte=_first(at))
 
 
+class Order(Protocol):
+    """What a list is sorted by."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return what `order_by` takes; together unique within the list."""
+
+    def place(self, row: Any) -> str:
+        """Return the cursor of a row."""
+
+    def after(self, rows: QuerySet[M], cursor: str) -> QuerySet[M] | None:
+        """Return the rows after a cursor; None for what never was one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByTime:
+    """The order of a column of times, then of the id."""
+
+    column: str = "created_at"
+    is_descending: bool = True
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        sign = "-" if self.is_descending else ""
+        return f"{sign}{self.column}", f"{sign}id"
+
+    def place(self, row: Any) -> str:
+        return str(Cursor(getattr(row, self.column), row.pk))
+
+    def after(self, rows: QuerySet[M], cursor: str) -> QuerySet[M] | None:
+        start = Cursor.read(cursor)
+        if start is None:
+            return None
+        return (older if self.is_descending else newer)(rows, start, by=self.column)
+
+
+#: No column that is sorted by holds longer texts.
+_MAX_TEXT = 254
+
+
+@dataclass(frozen=True, slots=True)
+class ByText:
+    """The order of a column whose texts are unique within the list."""
+
+    column: str
+    is_descending: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (f"{'-' if self.is_descending else ''}{self.column}",)
+
+    def place(self, row: Any) -> str:
+        text: str = getattr(row, self.column)
+        return base64.urlsafe_b64encode(text.encode()).decode()
+
+    def after(self, rows: QuerySet[M], cursor: str) -> QuerySet[M] | None:
+        try:
+            text = base64.b64decode(cursor, b"-_", validate=True).decode()
+        except ValueError:
+            return None
+        if not text or len(text) > _MAX_TEXT or "\x00" in text:
+            return None
+        beyond = "lt" if self.is_descending else "gt"
+        return rows.filter((f"{self.column}__{beyond}", text))
+
+
+NEWEST_FIRST = ByTime()
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[M]):
     rows: list[M]
-    next: Cursor | None
+    next: str | None
     is_first: bool
 
 
-def page(rows: QuerySet[M], *, cursor: str, size: int = PAGE_SIZE) -> Page[M]:
+def page(
+    rows: QuerySet[M],
+    *,
+    cursor: str,
+    size: int = PAGE_SIZE,
+    order: Order = NEWEST_FIRST,
+) -> Page[M]:
     """Return the page of `rows` that begins after `cursor`; the first if it is broken.
 
     One statement; the row beyond the page says whether there is a next one.
     """
-    start = Cursor.read(cursor)
-    if start is not None:
-        rows = older(rows, start)
-    found = list(rows.order_by("-created_at", "-id")[: size + 1])
-    last: Any = found[size - 1] if len(found) > size else None
+    rest = order.after(rows, cursor) if cursor else None
+    start = rows if rest is None else rest
+    found = list(start.order_by(*order.columns)[: size + 1])
     return Page(
         rows=found[:size],
-        next=Cursor(last.created_at, last.pk) if last else None,
-        is_first=start is None,
+        next=order.place(found[size - 1]) if len(found) > size else None,
+        is_first=rest is None,
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -92,7 +93,7 @@ def without_extension(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database in which the migration could not make the index of pieces."""
     if not is_postgresql():
         pytest.skip("only PostgreSQL has extensions")
-    monkeypatch.setattr(searching, "_fragment_index_seen", searching.Event())
+    monkeypatch.setattr(searching, "_fragment_index_seen", Event())
     migration = importlib.import_module("contacts.migrations.0005_search")
     with connection.cursor() as cursor:
         cursor.execute("DROP EXTENSION pg_trgm CASCADE")

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from contacts.models import Contact
-from plunk.pages.paging import Cursor, page
+from plunk.pages.paging import ByText, ByTime, Cursor, Order, page
 from plunk.projects.creating import NewProject
 from plunk.projects.models import Project, User
 from tests.pages.rows import make_contact
@@ -100,3 +100,46 @@ def test_a_cursor_of_another_project_shows_nothing_of_it(
 
     assert b"secret@example.com" not in answer.content
     assert b"ada@example.com" in answer.content
+
+
+ORDERS: dict[str, Order] = {
+    "newest": ByTime(),
+    "oldest": ByTime(is_descending=False),
+    "changed": ByTime("updated_at"),
+    "address": ByText("email"),
+    "address-down": ByText("email", is_descending=True),
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_every_order_shows_each_row_once(name: str, project: Project) -> None:
+    order = ORDERS[name]
+    at = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+    for number in range(9):
+        contact = make_contact(project, f"{number * 7 % 10}+@example.com")
+        # Two thirds share a moment, as after an import.
+        moment = at + timedelta(milliseconds=500 * (number % 3 // 2))
+        Contact.objects.filter(pk=contact.pk).update(
+            created_at=moment, updated_at=moment
+        )
+    rows = Contact.objects.filter(project=project)
+
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        found = page(rows, cursor=cursor, size=2, order=order)
+        seen += [row.email for row in found.rows]
+        cursor = found.next
+
+    expected = rows.order_by(*order.columns).values_list("email", flat=True)
+    assert seen == list(expected)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("name", ORDERS)
+def test_a_broken_cursor_harms_no_order(name: str, text: str, project: Project) -> None:
+    make_contact(project, "ada@example.com")
+
+    found = page(Contact.objects.all(), cursor=text, order=ORDERS[name])
+
+    assert found.next is None
