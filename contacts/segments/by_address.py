@@ -1,0 +1,112 @@
+"""Members of static segments, named by their addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from contacts import ledger
+from contacts.ledger import Act
+from contacts.models import ChangeKind, Contact, Segment
+from contacts.segments.membership import add_members, remove_members
+
+#: Addresses that one transaction looks up, and makes contacts of.
+CHUNK = 1000
+
+
+@dataclass(slots=True)
+class Added:
+    """What became of addresses: `found` are in the segment now, `new` of them were not
+    before, `created` had no contact, and those `missing` have none.
+    """
+
+    found: int = 0
+    new: int = 0
+    created: int = 0
+    missing: list[str] = field(default_factory=list)
+
+
+def add_addresses(
+    segment: Segment,
+    addresses: Sequence[str],
+    *,
+    create_missing: bool = False,
+    subscribed: bool = True,
+    act: Act,
+) -> Added:
+    """Put the contacts of normalised addresses into a static segment.
+
+    With `create_missing`, an address without a contact gets one, which is subscribed if
+    `subscribed` says so; contacts that exist keep their consent.
+    """
+    added = Added()
+    distinct = list(dict.fromkeys(addresses))
+    for start in range(0, len(distinct), CHUNK):
+        chunk = distinct[start : start + CHUNK]
+        with transaction.atomic():
+            known = ids_of(segment.project_id, chunk)
+            missing = [address for address in chunk if address not in known]
+            if create_missing and missing:
+                made = _create(
+                    segment.project_id, missing, subscribed=subscribed, act=act
+                )
+                added.created += made
+                known = ids_of(segment.project_id, chunk)
+            added.new += add_members(segment, list(known.values()))
+        added.found += len(known)
+        added.missing += [address for address in chunk if address not in known]
+    return added
+
+
+def remove_addresses(segment: Segment, addresses: Sequence[str]) -> int:
+    """Take contacts out of a static segment; return how many addresses have one."""
+    found = 0
+    distinct = list(dict.fromkeys(addresses))
+    for start in range(0, len(distinct), CHUNK):
+        known = ids_of(segment.project_id, distinct[start : start + CHUNK])
+        remove_members(segment, list(known.values()))
+        found += len(known)
+    return found
+
+
+def ids_of(project_id: UUID, addresses: Sequence[str]) -> dict[str, UUID]:
+    """Return the contacts of up to a thousand normalised addresses."""
+    rows = Contact.objects.filter(project_id=project_id, email__in=addresses)
+    return dict(rows.values_list("email", "pk"))
+
+
+def _create(
+    project_id: UUID, addresses: Sequence[str], *, subscribed: bool, act: Act
+) -> int:
+    """Make contacts, but for addresses that somebody else made one of meanwhile."""
+    wanted = [
+        Contact(
+            project_id=project_id,
+            email=address,
+            subscribed=subscribed,
+            consent_source=act.door,
+            consent_at=Now(),
+            created_at=Now(),
+            updated_at=Now(),
+        )
+        # In one order, so that two of us never wait for each other.
+        for address in sorted(addresses)
+    ]
+    Contact.objects.bulk_create(wanted, ignore_conflicts=True, batch_size=500)
+    made = list(
+        Contact.objects.filter(pk__in=[contact.pk for contact in wanted]).values_list(
+            "pk", flat=True
+        )
+    )
+    if subscribed:
+        ledger.record(
+            project_id=project_id,
+            contact_ids=made,
+            kind=ChangeKind.SUBSCRIBED,
+            act=act,
+        )
+    return len(made)
