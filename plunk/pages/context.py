@@ -20,6 +20,8 @@ class Section:
     label: str
     icon: str
     stem: str
+    #: What the section and its neighbours are about; a title where it begins.
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +30,18 @@ class NavItem:
     icon: str
     url: str
     is_open: bool
+    group: str
 
 
 SECTIONS = (
     Section("overview", "Overview", "home", "overview"),
-    Section("contacts", "Contacts", "people", "contact"),
-    Section("emails", "Emails", "mail", "email"),
-    Section("inbox", "Inbox", "inbox", "inbox"),
-    Section("settings_keys", "Settings", "settings", "settings"),
+    Section("contacts", "Contacts", "people", "contact", "Audience"),
+    Section("segments", "Segments", "segment", "segment", "Audience"),
+    Section("imports", "Imports", "upload", "import", "Audience"),
+    Section("suppressions", "Suppressions", "ban", "suppression", "Audience"),
+    Section("emails", "Emails", "mail", "email", "Mail"),
+    Section("inbox", "Inbox", "inbox", "inbox", "Mail"),
+    Section("settings_keys", "Settings", "settings", "settings", "Project"),
 )
 
 
@@ -66,7 +72,13 @@ def navigation(request: HttpRequest, project: Project | None) -> list[NavItem]:
         except NoReverseMatch:
             continue  # such as the Inbox where mail goes to Amazon
         items.append(
-            NavItem(section.label, section.icon, url, here.startswith(section.stem))
+            NavItem(
+                label=section.label,
+                icon=section.icon,
+                url=url,
+                is_open=here.startswith(section.stem),
+                group=section.group,
+            )
         )
     return items
 
