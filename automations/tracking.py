@@ -16,7 +16,7 @@ from automations.models import Event, Occurrence
 from contacts.data import DataChange, data_that_fits
 from contacts.ledger import Act
 from contacts.models import Door
-from contacts.subscriptions import set_subscribed
+from contacts.subscriptions import OWN_DOORS, set_subscribed
 from contacts.upserting import (
     CONTACT_CTE,
     Person,
@@ -42,6 +42,8 @@ class Tracking:
     data: DataChange
     subscribed: bool | None = None
     may_resubscribe: bool = True
+    #: Whether the project asks its contacts to confirm.
+    double_opt_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +86,39 @@ def record(
 
 def _transaction_for(tracking: Tracking) -> AbstractContextManager[Any]:
     """Open a transaction unless it is a single statement, which is one by itself."""
-    is_single = is_postgresql() and tracking.subscribed is None
+    has_consent = tracking.subscribed is not None or tracking.double_opt_in
+    is_single = is_postgresql() and not has_consent
     return nullcontext() if is_single else transaction.atomic()
 
 
 def _settle_subscription(tracking: Tracking, contact: Upserted) -> None:
     wanted = tracking.subscribed
-    if wanted is None or wanted == contact.subscribed:
-        return
-    if wanted and not tracking.may_resubscribe:
-        return
-    set_subscribed(
-        project_id=tracking.project_id,
-        contact_id=contact.id,
-        subscribed=wanted,
-        act=Act(Door.TRACK, "api"),
-    )
+    if wanted is None and contact.is_new:
+        wanted = True
+    if wanted is not None and _is_heard(tracking, contact, wanted=wanted):
+        set_subscribed(
+            project_id=tracking.project_id,
+            contact_id=contact.id,
+            subscribed=wanted,
+            act=Act(Door.TRACK, "api"),
+            double_opt_in=tracking.double_opt_in,
+        )
+
+
+def _is_heard(tracking: Tracking, contact: Upserted, *, wanted: bool) -> bool:
+    """Say whether a word about a contact is news, and from somebody who may.
+
+    With a public key a contact is asked at most, unless it left of its own will.
+    """
+    if wanted == contact.subscribed:
+        return contact.is_snoozed
+    if not wanted or tracking.may_resubscribe:
+        return True
+    return tracking.double_opt_in and contact.consent_source not in OWN_DOORS
+
+
+def _is_subscribed_when_new(tracking: Tracking) -> bool:
+    return tracking.subscribed is not False and not tracking.double_opt_in
 
 
 def _person(tracking: Tracking) -> Person:
@@ -126,7 +145,7 @@ occurrence AS (
     %(occurrence_id)s, %(project_id)s, definition.id, contact.id, %(data)s::jsonb
   FROM contact, definition
 )
-SELECT contact.id, contact.email, contact.subscribed, definition.id
+SELECT contact.*, definition.id
 FROM contact, definition
 """  # noqa: S608 - constants only
 
@@ -135,7 +154,7 @@ def _write_postgresql(tracking: Tracking) -> tuple[Upserted, UUID]:
     params = contact_params(
         project_id=tracking.project_id,
         people=[_person(tracking)],
-        subscribed_when_new=tracking.subscribed is not False,
+        subscribed_when_new=_is_subscribed_when_new(tracking),
         door=Door.TRACK,
     )
     values = tracking.data.values
@@ -153,7 +172,7 @@ def _write_portable(tracking: Tracking) -> tuple[Upserted, UUID]:
     (contact,) = upsert_contacts(
         project_id=tracking.project_id,
         people=[_person(tracking)],
-        subscribed_when_new=tracking.subscribed is not False,
+        subscribed_when_new=_is_subscribed_when_new(tracking),
         door=Door.TRACK,
     )
     event_id = (

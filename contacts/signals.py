@@ -12,10 +12,12 @@ from django.dispatch import Signal
 #: `api`, `bounce`, `complaint`).
 contacts_subscribed = Signal()
 contacts_unsubscribed = Signal()
-#: A contact is to get a mail with a link to confirm its subscription. Carries
-#: `project_id`, `contact_id` (UUID) and `is_reminder` (bool).
+#: Contacts are to get a mail with a link to confirm their subscription. Carries
+#: `project_id`, `contact_ids` and `is_reminder` (bool).
 confirmation_wanted = Signal()
 #: Contacts came into or went out of a tracked segment. Carry `segment` (Segment) and
 #: `contact_ids`.
 segment_entered = Signal()
 segment_exited = Signal()
+#: Addresses that a project no longer suppresses. Carries `project_id` and `emails`.
+suppressions_released = Signal()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from contacts import jobs
+from contacts import confirming, jobs, snoozing
 from plunk.waking import wake_on_commit
 
 
@@ -16,3 +16,14 @@ def work_on_jobs() -> None:
 def sweep_jobs() -> None:
     if jobs.is_anything_due():
         wake_on_commit(jobs.WORK)
+
+
+@shared_task
+def wake_snoozed() -> None:
+    snoozing.wake_due()
+
+
+@shared_task
+def sweep_confirmations() -> None:
+    confirming.expire_due()
+    confirming.remind_due()

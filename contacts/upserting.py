@@ -30,13 +30,20 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
+    """A contact as it was found, or as it was made."""
+
     id: UUID
     email: str
     subscribed: bool
+    is_snoozed: bool
+    #: The door by which `subscribed` got its value.
+    consent_source: str
+    is_new: bool
 
 
-#: Makes `contact(id, email, subscribed)`; parameters from `contact_params`. Rows are
-#: locked in the order of their addresses: two statements never wait in a circle.
+#: Makes `contact(id, email, subscribed, is_snoozed, consent_source, is_new)`, which are
+#: the members of Upserted; parameters from `contact_params`. Rows are locked in
+#: the order of their addresses: two statements never wait in a circle.
 CONTACT_CTE = """
 person AS (
   SELECT * FROM unnest(
@@ -62,7 +69,9 @@ contact AS (
       WHEN excluded.data IS NULL AND cardinality(%(removed)s::text[]) = 0
       THEN c.updated_at ELSE now()
     END
-  RETURNING c.id, c.email, c.subscribed
+  RETURNING
+    c.id, c.email, c.subscribed, c.snoozed_until IS NOT NULL AS is_snoozed,
+    c.consent_source, c.id = ANY(%(contact_ids)s::uuid[]) AS is_new
 )
 """
 
@@ -119,8 +128,16 @@ def upsert_contacts(
         contact.data = _merged(contact.data, person)
     Contact.objects.bulk_create(made)
     Contact.objects.bulk_update(changed, ["data", "updated_at"], batch_size=200)
+    new = {contact.email for contact in made}
     return [
-        Upserted(contact.pk, contact.email, contact.subscribed)
+        Upserted(
+            contact.pk,
+            contact.email,
+            contact.subscribed,
+            contact.snoozed_until is not None,
+            contact.consent_source,
+            contact.email in new,
+        )
         for contact in (known[person.email] for person in people)
     ]
 

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from contacts.data import data_that_fits
 from contacts.ledger import Act
 from contacts.models import Door
-from contacts.subscriptions import set_subscribed
+from contacts.subscriptions import set_all_subscribed
 from contacts.upserting import (
     CONTACT_CTE,
     Person,
@@ -67,6 +67,8 @@ class Order:
     removed: Sequence[str] = ()
     variables: dict[str, Any] = field(default_factory=dict)
     subscribed: bool | None = None
+    #: Whether the project asks its contacts to confirm.
+    double_opt_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ queued AS (
     AS mail(id, email, name)
   JOIN contact USING (email)
 )
-SELECT id, email, subscribed FROM contact
+SELECT * FROM contact
 """  # noqa: S608 - constants only
 
 
@@ -154,7 +156,7 @@ def _write_postgresql(order: Order, mails: dict[str, UUID]) -> list[Upserted]:
     params = contact_params(
         project_id=order.project_id,
         people=_people(order),
-        subscribed_when_new=bool(order.subscribed),
+        subscribed_when_new=_is_subscribed_when_new(order),
         door=Door.SEND,
     )
     params |= {
@@ -180,7 +182,7 @@ def _write_portable(order: Order, mails: dict[str, UUID]) -> list[Upserted]:
     contacts = upsert_contacts(
         project_id=order.project_id,
         people=_people(order),
-        subscribed_when_new=bool(order.subscribed),
+        subscribed_when_new=_is_subscribed_when_new(order),
         door=Door.SEND,
     )
     content = Content(
@@ -218,19 +220,23 @@ def _json(value: dict[str, Any]) -> str | None:
     return orjson.dumps(value).decode() if value else None
 
 
+def _is_subscribed_when_new(order: Order) -> bool:
+    return bool(order.subscribed) and not order.double_opt_in
+
+
 def _settle_consent(order: Order, contacts: dict[str, Upserted]) -> None:
     """Subscribe whom the sender says has agreed; refuse marketing to anybody else."""
-    for contact in contacts.values():
-        if contact.subscribed:
-            continue
-        if order.subscribed:
-            set_subscribed(
-                project_id=order.project_id,
-                contact_id=contact.id,
-                subscribed=True,
-                act=Act(Door.SEND, "api"),
-            )
-        elif order.kind.needs_consent:
-            raise ContactUnsubscribed(
-                f"{contact.email} has not agreed to mail of this kind."
-            )
+    out = [contact for contact in contacts.values() if not contact.subscribed]
+    if out and order.subscribed:
+        back = set_all_subscribed(
+            project_id=order.project_id,
+            contact_ids=[contact.id for contact in out],
+            subscribed=True,
+            act=Act(Door.SEND, "api"),
+            double_opt_in=order.double_opt_in,
+        )
+        out = [contact for contact in out if contact.id not in back]
+    if out and order.kind.needs_consent:
+        raise ContactUnsubscribed(
+            f"{out[0].email} has not agreed to mail of this kind."
+        )

@@ -44,6 +44,7 @@ def _read(call: Call) -> Tracking:
         data=data,
         subscribed=subscribed,
         may_resubscribe=call.caller.kind == KeyKind.SECRET,
+        double_opt_in=call.caller.double_opt_in,
     )
 
 

@@ -30,6 +30,7 @@ class Caller:
     from_name: str
     from_email: str
     is_disabled: bool
+    double_opt_in: bool
 
 
 _cache: dict[str, tuple[float, Caller | None]] = {}
@@ -106,6 +107,7 @@ def _load(hashed: str) -> Caller | None:
         from_name=key.project.from_name,
         from_email=key.project.from_email,
         is_disabled=key.project.is_disabled,
+        double_opt_in=key.project.double_opt_in,
     )
 
 

@@ -86,6 +86,7 @@ def read_order(call: Call) -> Order:
         removed=data.removed,
         variables=data.values,
         subscribed=subscribed,
+        double_opt_in=call.caller.double_opt_in,
     )
 
 
