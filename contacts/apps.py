@@ -17,6 +17,8 @@ class ContactsConfig(AppConfig):
         from contacts import jobs
         from contacts.bulk import OPERATIONS, BulkWorker
         from contacts.checks import check_search
+        from contacts.importing import ImportWorker
+        from contacts.models import JobKind
         from contacts.segments import vocabulary
         from contacts.segments.columns import COLUMNS
         from contacts.segments.sets import SETS
@@ -29,6 +31,7 @@ class ContactsConfig(AppConfig):
         register(check_search, Tags.database)
         for kind in OPERATIONS:
             jobs.register(kind, BulkWorker)
+        jobs.register(JobKind.IMPORT, ImportWorker)
 
 
 def _stop_working(**_: Any) -> None:

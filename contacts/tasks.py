@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from contacts import confirming, jobs, snoozing
+from contacts import confirming, importing, jobs, snoozing
 from plunk.waking import wake_on_commit
 
 
@@ -27,3 +27,8 @@ def wake_snoozed() -> None:
 def sweep_confirmations() -> None:
     confirming.expire_due()
     confirming.remind_due()
+
+
+@shared_task
+def tidy_imports() -> None:
+    importing.tidy()

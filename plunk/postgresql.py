@@ -30,3 +30,15 @@ def fetch_all(
     with connection.wrap_database_errors, psycopg.Cursor(native) as cursor:
         cursor.execute(sql.encode(), params, prepare=False if replan else None)
         return cursor.fetchall() if cursor.description else []
+
+
+def copy_in(sql: str, content: bytes) -> None:
+    """Send rows to a `COPY … FROM STDIN`, in the format that the statement names."""
+    connection.ensure_connection()
+    native: psycopg.Connection[tuple[Any, ...]] = connection.connection
+    with (
+        connection.wrap_database_errors,
+        psycopg.Cursor(native) as cursor,
+        cursor.copy(sql.encode()) as copy,
+    ):
+        copy.write(content)

@@ -199,8 +199,13 @@ CELERY_BEAT_SCHEDULE = {
     "receipts": {"task": "webhooks.tasks.forget_applied", "schedule": 3600.0},
     "idempotency": {"task": "plunk.api.tasks.forget_expired_keys", "schedule": 3600.0},
     "jobs": {"task": "contacts.tasks.sweep_jobs", "schedule": 2.0},
+    "imports": {"task": "contacts.tasks.tidy_imports", "schedule": 60.0},
     "snoozes": {"task": "contacts.tasks.wake_snoozed", "schedule": 60.0},
     "confirmations": {"task": "contacts.tasks.sweep_confirmations", "schedule": 60.0},
+    "confirmations_owed": {
+        "task": "transactional.tasks.mail_owed_confirmations",
+        "schedule": 60.0,
+    },
     "domains": {"task": "transactional.tasks.check_domains", "schedule": 300.0},
     "heartbeat": {"task": "plunk.api.tasks.beat", "schedule": 5.0},
 }
@@ -307,6 +312,10 @@ HOLD_PROBE_SECONDS = env.float("HOLD_PROBE_SECONDS", default=60.0)
 QUOTA_PROBE_SECONDS = env.float("QUOTA_PROBE_SECONDS", default=600.0)
 MAX_ATTACHMENTS_COUNT = env.int("MAX_ATTACHMENTS_COUNT", default=10)
 MAX_ATTACHMENT_SIZE_MB = env.int("MAX_ATTACHMENT_SIZE_MB", default=10)
+
+# -- import ---------------------------------------------------------------------------
+#: The largest file of contacts, also after unpacking.
+IMPORT_MAX_MB = env.int("IMPORT_MAX_MB", default=512)
 
 # -- consent --------------------------------------------------------------------------
 #: Days in which a contact that was asked has to confirm (double opt-in).
