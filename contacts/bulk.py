@@ -1,7 +1,7 @@
 """One thing done to many contacts: named one by one, or all that a question finds.
 
-A job (contacts.jobs) goes through them in chunks, newest first, up to the moment it was
-asked for: who comes later is not meant. A repetition finds nothing left to change.
+A job (contacts.jobs) goes through them in chunks. A repetition finds nothing left to
+change.
 """
 
 from __future__ import annotations
@@ -13,22 +13,15 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from contacts import jobs
+from contacts import jobs, walking
 from contacts.ledger import Act
 from contacts.models import Contact, Door, Job, JobKind
 from contacts.search import search
 from contacts.subscriptions import set_all_subscribed
-from plunk.pages.paging import Cursor, down_to, older
 from plunk.projects.models import User
 
-CHUNK = 500
 MAX_IDS = 1000
 MAX_EXCLUDED = 10_000
-#: A chunk looks at this many contacts to find those that are meant; more at a time as
-#: long as few of them are.
-_FIRST_WINDOW = 1_000
-_LAST_WINDOW = 64_000
-_HIGHEST_ID = UUID(int=2**128 - 1)
 
 #: What each kind of job is called in the API.
 OPERATIONS = {
@@ -145,7 +138,7 @@ class BulkWorker:
 
     def _step_through_ids(self, job: Job, ids: Sequence[UUID]) -> bool:
         start: int = job.position.get("next", 0)
-        chunk = ids[start : start + CHUNK]
+        chunk = ids[start : start + walking.CHUNK]
         rows = Contact.objects.filter(project_id=self.project_id, pk__in=chunk)
         known = set(rows.values_list("pk", flat=True))
         self._do(job, [pk for pk in chunk if pk in known])
@@ -157,45 +150,19 @@ class BulkWorker:
                 )
                 jobs.count(job, failure=1)
         job.done += len(chunk)
-        job.position = {"next": start + CHUNK}
-        return start + CHUNK < len(ids)
+        job.position = {"next": start + walking.CHUNK}
+        return start + walking.CHUNK < len(ids)
 
     def _step_through_rows(self, job: Job) -> bool:
         if job.total is None:
             job.total = self.selection.queryset(self.project_id).count()
-        here = Cursor.read(job.position.get("after", "")) or Cursor(
-            job.created_at, _HIGHEST_ID
-        )
-        window = job.position.get("window", _FIRST_WINDOW)
-        end = self._end_of_window(here, window)
-        found = self._found_between(here, end)
-        meant = [pk for _, pk in found if pk not in self.excluded]
+        found, has_more = walking.next_chunk(job, self.selection.found(self.project_id))
+        meant = [pk for pk in found if pk not in self.excluded]
         self._do(job, meant)
         job.done += len(meant)
-        if len(found) == CHUNK:
-            end, window = Cursor(*found[-1]), max(window // 2, _FIRST_WINDOW)
-        elif end is None:
+        if not has_more:
             job.total = job.done
-            return False
-        elif len(found) < CHUNK // 4:
-            window = min(2 * window, _LAST_WINDOW)
-        job.position = {"after": str(end), "window": window}
-        return True
-
-    def _end_of_window(self, here: Cursor, window: int) -> Cursor | None:
-        """Return the place of the last row to look at; None at the end of the list."""
-        rows = older(Contact.objects.filter(project_id=self.project_id), here)
-        places = rows.order_by("-created_at", "-id").values_list("created_at", "id")
-        last = places[window - 1 : window].first()
-        return Cursor(*last) if last else None
-
-    def _found_between(self, here: Cursor, end: Cursor | None) -> list[Any]:
-        """Return (created_at, id) of the next rows that the question finds."""
-        rows = older(self.selection.found(self.project_id), here)
-        if end is not None:
-            rows = down_to(rows, end)
-        places = rows.order_by("-created_at", "-id").values_list("created_at", "id")
-        return list(places[:CHUNK])
+        return has_more
 
     def _do(self, job: Job, ids: Sequence[UUID]) -> None:
         if not ids:

@@ -6,6 +6,7 @@ new at the same moment as somebody else finds the other's contact.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +15,15 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from contacts import ledger
+from contacts.asking import ask
 from contacts.data import DataChange, data_that_fits
 from contacts.ledger import Act
 from contacts.models import ChangeKind, Contact, Door
-from contacts.subscriptions import set_subscribed
+from contacts.subscriptions import asks_first, set_subscribed
 from contacts.upserting import (
     CONTACT_CTE,
     Person,
+    Upserted,
     contact_params,
     upsert_contacts,
 )
@@ -55,29 +58,30 @@ def upsert_contact(
 ) -> tuple[Contact, bool]:
     """Find or make the contact with a normalised address; return it and if it is new.
 
-    A new one is subscribed unless `subscribed` says otherwise, an existing one keeps
-    what it has unless `subscribed` says so. Raises Invalid, with nothing stored, where
-    its data grows too large.
+    A new one is subscribed unless `subscribed` says otherwise (under double opt-in it
+    is asked to confirm instead), an existing one keeps what it has unless `subscribed`
+    says so. Raises Invalid, with nothing stored, where its data grows too large.
     """
-    act = _act(door, user)
+    act, must_ask = _act(door, user), asks_first(project_id)
     with data_that_fits(), transaction.atomic():
         write = _write_postgresql if is_postgresql() else _write_portable
-        contact_id, is_new = write(
+        found = write(
             project_id=project_id,
             person=Person(email, data.stored, data.removed),
-            subscribed_when_new=subscribed is not False,
+            subscribed_when_new=subscribed is not False and not must_ask,
             door=door,
         )
-        if is_new and subscribed is not False:
-            _record_consent(project_id, contact_id, act)
-        elif subscribed is not None:
+        if not found.is_new and subscribed is not None:
             set_subscribed(
                 project_id=project_id,
-                contact_id=contact_id,
+                contact_id=found.id,
                 subscribed=subscribed,
                 act=act,
+                double_opt_in=must_ask,
             )
-        return Contact.objects.get(pk=contact_id), is_new
+        elif found.is_new and subscribed is not False:
+            _welcome(project_id, found.id, act, must_ask=must_ask)
+        return Contact.objects.get(pk=found.id), found.is_new
 
 
 def create_contact(
@@ -90,10 +94,11 @@ def create_contact(
     user: User | None = None,
 ) -> Contact:
     """Make a contact of a normalised address; raises EmailTaken where there is one."""
+    act, must_ask = _act(door, user), asks_first(project_id)
     contact = Contact(
         project_id=project_id,
         email=email,
-        subscribed=subscribed is not False,
+        subscribed=subscribed is not False and not must_ask,
         consent_source=door,
         consent_at=Now(),
         data=data.stored or None,
@@ -102,8 +107,8 @@ def create_contact(
     )
     with data_that_fits(), transaction.atomic():
         _save_with_free_address(contact, force_insert=True)
-        if contact.subscribed:
-            _record_consent(project_id, contact.pk, _act(door, user))
+        if subscribed is not False:
+            _welcome(project_id, contact.pk, act, must_ask=must_ask)
         return Contact.objects.get(pk=contact.pk)
 
 
@@ -119,17 +124,22 @@ def change_contact(
 ) -> Contact:
     """Change what is given of a contact, its data key by key, and return it.
 
-    `wipe_data` empties the data first. Raises ContactNotFound, EmailTaken, and Invalid
-    where the data grows too large; nothing is changed then.
+    `wipe_data` empties the data first. Under double opt-in, a subscribed contact whose
+    address changes is asked to confirm the new one. Raises ContactNotFound, EmailTaken,
+    and Invalid where the data grows too large; nothing is changed then.
     """
     with data_that_fits(), transaction.atomic():
         contact = _locked(project_id, contact_id)
+        address = contact.email
         before = {} if wipe_data else contact.data or {}
         changes: dict[str, Any] = {"data": _merged(before, data)}
         if email is not None:
             changes["email"] = email
         _change(contact, changes)
-        if subscribed is not None:
+        is_unproven = contact.email != address and asks_first(project_id)
+        if is_unproven and contact.subscribed:
+            _start_anew(contact, act, is_wanted=subscribed is not False)
+        elif subscribed is not None:
             set_subscribed(
                 project_id=project_id,
                 contact_id=contact_id,
@@ -143,46 +153,57 @@ def _act(door: Door, user: User | None) -> Act:
     return Act(door, user_id=user.pk if user else None)
 
 
-def _record_consent(project_id: UUID, contact_id: UUID, act: Act) -> None:
-    """Note in the ledger who brought in a new contact that may be written to."""
-    ledger.record(
-        project_id=project_id,
-        contact_ids=[contact_id],
-        kind=ChangeKind.SUBSCRIBED,
-        act=act,
+def _welcome(project_id: UUID, contact_id: UUID, act: Act, *, must_ask: bool) -> None:
+    """See to a new contact that is wanted subscribed: note who said so, or ask it."""
+    if must_ask:
+        ask(project_id=project_id, contact_ids=[contact_id], act=act)
+    else:
+        ledger.record(
+            project_id=project_id,
+            contact_ids=[contact_id],
+            kind=ChangeKind.SUBSCRIBED,
+            act=act,
+        )
+
+
+def _start_anew(contact: Contact, act: Act, *, is_wanted: bool) -> None:
+    """Stop writing to an address that never agreed, and ask it where it is wanted."""
+    set_subscribed(
+        project_id=contact.project_id,
+        contact_id=contact.pk,
+        subscribed=False,
+        act=replace(act, reason="new address"),
     )
+    if is_wanted:
+        ask(project_id=contact.project_id, contact_ids=[contact.pk], act=act)
 
 
-_UPSERT_SQL = f"WITH {CONTACT_CTE} SELECT id FROM contact"  # noqa: S608 - constants
+_UPSERT_SQL = f"WITH {CONTACT_CTE} SELECT * FROM contact"  # noqa: S608 - constants
 
 
 def _write_postgresql(
     *, project_id: UUID, person: Person, subscribed_when_new: bool, door: Door
-) -> tuple[UUID, bool]:
+) -> Upserted:
     params = contact_params(
         project_id=project_id,
         people=[person],
         subscribed_when_new=subscribed_when_new,
         door=door,
     )
-    ((contact_id,),) = fetch_all(_UPSERT_SQL, params)
-    return contact_id, contact_id == params["contact_ids"][0]
+    ((*row,),) = fetch_all(_UPSERT_SQL, params)
+    return Upserted(*row)
 
 
 def _write_portable(
     *, project_id: UUID, person: Person, subscribed_when_new: bool, door: Door
-) -> tuple[UUID, bool]:
-    # The transaction has SQLite to itself: nobody adds the address in between.
-    is_new = not Contact.objects.filter(
-        project_id=project_id, email=person.email
-    ).exists()
-    (contact,) = upsert_contacts(
+) -> Upserted:
+    (found,) = upsert_contacts(
         project_id=project_id,
         people=[person],
         subscribed_when_new=subscribed_when_new,
         door=door,
     )
-    return contact.id, is_new
+    return found
 
 
 def _locked(project_id: UUID, contact_id: UUID) -> Contact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import uuid_utils
@@ -16,3 +17,11 @@ def new_id() -> uuid.UUID:
 def new_id_text() -> str:
     """Return a new UUIDv7 as text, for statements that take a hundred thousand."""
     return str(uuid_utils.uuid7())
+
+
+_WRITTEN = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+def read_id(text: str) -> uuid.UUID | None:
+    """Read an id in its usual spelling, in any case; None for anything else."""
+    return uuid.UUID(text) if _WRITTEN.fullmatch(text) else None

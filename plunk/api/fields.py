@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
+from uuid import UUID
 
 from plunk.api.errors import FieldError, Invalid
 from plunk.api.strictjson import type_name
+from plunk.ids import read_id
 
 T = TypeVar("T")
 
@@ -97,6 +99,48 @@ class Fields:
             return value
         self.wrong_type(name, "object", value)
         return None
+
+    def choice(self, name: str, choices: Collection[str]) -> str | None:
+        """Return one of some words, as `choices` writes it, however it was written."""
+        value = self.value(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self.wrong_type(name, "string", value)
+            return None
+        for choice in choices:
+            if choice.lower() == value.lower():
+                return choice
+        self.fail(name, f"Expected one of: {', '.join(choices)}.", "invalid_enum_value")
+        return None
+
+    def items(self, name: str, *, maximum: int) -> list[Any] | None:
+        """Return a list of 1 to `maximum` things of any type."""
+        value = self.value(name)
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            self.wrong_type(name, "array", value)
+        elif not 1 <= len(value) <= maximum:
+            code = "too_big" if value else "too_small"
+            self.fail(name, f"Expected 1 to {maximum:,} items.", code)
+        else:
+            return value
+        return None
+
+    def ids(self, name: str, *, maximum: int) -> list[UUID] | None:
+        """Return a list of 1 to `maximum` ids."""
+        given = self.items(name, maximum=maximum)
+        if given is None:
+            return None
+        found = []
+        for number, item in enumerate(given):
+            pk = read_id(item) if isinstance(item, str) else None
+            if pk is None:
+                self.fail(f"{name}.{number}", "Expected a UUID.", "invalid_string")
+            else:
+                found.append(pk)
+        return found
 
     def convert(self, name: str, value: Any, converter: Callable[[str], T]) -> T | None:
         """Return `converter(value)`, its ValueError being what is wrong with the field.

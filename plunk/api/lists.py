@@ -115,12 +115,12 @@ def cursor_page(
     *,
     query: Mapping[str, str],
     item: Callable[[M], Any],
-    total: Callable[[], int],
+    total: Callable[[], int | None],
 ) -> dict[str, Any]:
     """Return the page of `rows` that a query asks for, in the list's envelope.
 
-    `total` is asked on the first page only: it may cost more than the page. Raises
-    Invalid for a bad `limit` or `cursor`.
+    `total` is asked on the first page only, because it may cost more than the page; it
+    may return None where that is too much. Raises Invalid for a bad `limit` or `cursor`.
     """
     limit, cursor = read_limit(query), query.get("cursor", "")
     order = of.order(query)
@@ -130,8 +130,8 @@ def cursor_page(
     has_more = len(found) > limit
     following = of.cursor_at(found[limit - 1], order) if has_more else None
     body = envelope([item(row) for row in found[:limit]], following)
-    if not cursor:
-        body["total"] = total() if has_more else len(found)
+    if not cursor and (count := total() if has_more else len(found)) is not None:
+        body["total"] = count
     return body
 
 
@@ -141,7 +141,7 @@ def numbered_page(
     *,
     query: Mapping[str, str],
     item: Callable[[M], Any],
-    total: Callable[[], int],
+    total: Callable[[], int | None],
 ) -> dict[str, Any]:
     """Return a page by `page` and `pageSize`, counted from 1, in the same envelope.
 
@@ -158,13 +158,12 @@ def numbered_page(
     found = list(rows.order_by(*order.columns)[skipped : skipped + size + 1])
     has_more = len(found) > size
     following = of.cursor_at(found[size - 1], order) if has_more else None
+    body = envelope([item(row) for row in found[:size]], following)
+    body |= {"page": number, "pageSize": size}
     count = total() if has_more or not found else skipped + len(found)
-    return envelope([item(row) for row in found[:size]], following) | {
-        "total": count,
-        "page": number,
-        "pageSize": size,
-        "totalPages": -(-count // size),
-    }
+    if count is not None:
+        body |= {"total": count, "totalPages": -(-count // size)}
+    return body
 
 
 def is_numbered(query: Mapping[str, str]) -> bool:

@@ -7,12 +7,12 @@ hot endpoints in `plunk.api.endpoints`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
 import structlog
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from rest_framework import exceptions
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
@@ -99,11 +99,29 @@ class Resource(APIView):
         return self.django_request.GET.dict()
 
     def answer(
-        self, body: Any, *, status: int = 200, is_replay: bool = False
+        self,
+        body: Any,
+        *,
+        status: int = 200,
+        is_replay: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> HttpResponse:
         """Return a success."""
         replayed = {"Idempotent-Replayed": "true"} if is_replay else {}
-        return json_answer(body, status=status, headers=self._headers | replayed)
+        return json_answer(
+            body,
+            status=status,
+            headers={**self._headers, **replayed, **(headers or {})},
+        )
+
+    def stream(self, chunks: Iterable[bytes]) -> StreamingHttpResponse:
+        """Return a success whose JSON is written while it is sent."""
+        response = StreamingHttpResponse(chunks, content_type="application/json")
+        response["Cache-Control"] = "no-store"
+        response["X-Content-Type-Options"] = "nosniff"
+        for name, value in self._headers.items():
+            response[name] = value
+        return response
 
     def nothing(self) -> HttpResponse:
         """Return 204, the success without a body."""

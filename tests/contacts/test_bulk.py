@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from automations.models import Occurrence
-from contacts import bulk, jobs
+from contacts import bulk, jobs, walking
 from contacts.bulk import Selection, begin_bulk
 from contacts.models import ConsentChange, Contact, Job, JobKind, JobState
 from plunk.projects.creating import NewProject
@@ -48,9 +48,9 @@ def figures(job: Job) -> tuple[int, int, int, int]:
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few contacts are many chunks, and windows of all kinds."""
-    monkeypatch.setattr(bulk, "CHUNK", 4)
-    monkeypatch.setattr(bulk, "_FIRST_WINDOW", 3)
-    monkeypatch.setattr(bulk, "_LAST_WINDOW", 12)
+    monkeypatch.setattr(walking, "CHUNK", 4)
+    monkeypatch.setattr(walking, "_FIRST_WINDOW", 3)
+    monkeypatch.setattr(walking, "_LAST_WINDOW", 12)
 
 
 def test_those_named_are_unsubscribed_and_nobody_else(project: Project) -> None:

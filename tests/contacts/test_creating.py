@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db.models.functions import Now
 
 from contacts.creating import (
     ContactNotFound,
@@ -16,7 +17,7 @@ from contacts.creating import (
 )
 from contacts.data import DataChange
 from contacts.ledger import Act
-from contacts.models import ConsentChange, Contact, Door
+from contacts.models import Confirmation, ConsentChange, Contact, Door
 from plunk.api.errors import Invalid
 from plunk.projects.models import Project, User
 
@@ -212,3 +213,63 @@ def test_what_grows_too_large_is_refused_whole(project: Project) -> None:
 
     contact.refresh_from_db()
     assert (contact.subscribed, contact.data) == (True, None)
+
+
+@pytest.fixture
+def asking(project: Project) -> Project:
+    """A project with double opt-in."""
+    Project.objects.filter(pk=project.pk).update(double_opt_in=True)
+    return project
+
+
+def pending() -> list[str]:
+    return list(Confirmation.objects.values_list("contact__email", flat=True))
+
+
+def test_a_new_contact_is_asked_first_where_the_project_wants_that(
+    asking: Project,
+) -> None:
+    contact, _ = upsert(asking)
+    other = create_contact(
+        project_id=asking.pk,
+        email="bea@example.com",
+        subscribed=True,
+        data=DataChange(),
+        door=Door.API,
+    )
+
+    assert (contact.subscribed, other.subscribed) == (False, False)
+    assert sorted(pending()) == [ANN, "bea@example.com"]
+
+
+def test_who_is_not_to_be_subscribed_is_not_asked(asking: Project) -> None:
+    upsert(asking, subscribed=False)
+
+    assert pending() == []
+
+
+def test_a_known_contact_is_asked_before_it_is_subscribed(asking: Project) -> None:
+    upsert(asking, subscribed=False)
+
+    contact, _ = upsert(asking, subscribed=True)
+
+    assert not contact.subscribed
+    assert pending() == [ANN]
+
+
+def test_a_new_address_is_asked_first(asking: Project) -> None:
+    contact = Contact.objects.create(project=asking, email=ANN, confirmed_at=Now())
+
+    changed = change(contact, email="new@example.com")
+
+    assert not changed.subscribed
+    assert pending() == ["new@example.com"]
+
+
+def test_a_new_address_that_is_not_wanted_is_not_asked(asking: Project) -> None:
+    contact = Contact.objects.create(project=asking, email=ANN, confirmed_at=Now())
+
+    changed = change(contact, email="new@example.com", subscribed=False)
+
+    assert not changed.subscribed
+    assert pending() == []
