@@ -15,6 +15,7 @@ class JobKind(models.TextChoices):
     SUBSCRIBE = "SUBSCRIBE", "Subscribe"
     UNSUBSCRIBE = "UNSUBSCRIBE", "Unsubscribe"
     DELETE = "DELETE", "Delete"
+    DROP_FIELD = "DROP_FIELD", "Remove a field"
 
 
 class JobState(models.TextChoices):

@@ -119,8 +119,8 @@ def cursor_page(
 ) -> dict[str, Any]:
     """Return the page of `rows` that a query asks for, in the list's envelope.
 
-    `total` is asked on the first page only, because it may cost more than the page; it
-    may return None where that is too much. Raises Invalid for a bad `limit` or `cursor`.
+    `total` is asked on the first page only, because it may cost more than the page;
+    None is for what is too much to count. Raises Invalid for a bad `limit` or `cursor`.
     """
     limit, cursor = read_limit(query), query.get("cursor", "")
     order = of.order(query)
