@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from django.utils import translation
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 from contacts.models import Contact
 from plunk.projects.models import Project
@@ -36,6 +37,7 @@ LANGUAGES = {
 DEFAULT = "en"
 #: The longest tag that BCP 47 says everybody must take.
 _MAX_LENGTH = 35
+_MAX_HEADER = 500
 _TAG = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{1,8})*")
 #: Chinese is told apart by its script, which most tags name only by a region.
 _CHINESE = frozenset({"zh", "cmn", "yue"})
@@ -50,6 +52,15 @@ def of(contact: Contact | None, project: Project) -> str:
     data: Any = contact.data if contact else None
     own = matching(data.get("locale")) if isinstance(data, dict) else None
     return own or matching(project.language) or DEFAULT
+
+
+def of_browser(header: str) -> str:
+    """Return the language of an Accept-Language header, where no contact is known."""
+    for tag, _ in parse_accept_lang_header(header[:_MAX_HEADER].lower()):
+        language = matching(tag)
+        if language:
+            return language
+    return DEFAULT
 
 
 def speaking(language: str) -> AbstractContextManager[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from django.conf import settings
 from django.core import signing
 
 _MAX_LENGTH = 200
+#: How long what was done on a page can be undone there.
+_UNDO = timedelta(hours=1)
 _UUID_BYTES = 16
 _BARE_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
@@ -88,6 +91,37 @@ def read_token(token: str, purpose: Purpose) -> Link | None:
     return Link(contact, project, email[0] if email else None)
 
 
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What an opt-out on a page took away, and can be given back."""
+
+    project_id: UUID
+    contact_id: UUID
+    was_confirmed: bool
+
+
+def undo_token(undo: Undo) -> str:
+    """Return what takes back an opt-out that was just made, for an hour.
+
+    It stands in the answer to that opt-out and nowhere else: a link to unsubscribe,
+    which is in every mail and every forwarded mail, can never subscribe.
+    """
+    ids = undo.project_id.bytes + undo.contact_id.bytes + bytes([undo.was_confirmed])
+    return _undo_signer().sign(signing.b64_encode(ids).decode())
+
+
+def read_undo(token: str) -> Undo | None:
+    """Return what a token may give back if we signed it within the hour, else None."""
+    if len(token) > _MAX_LENGTH or not token.isascii():
+        return None
+    try:
+        ids = signing.b64_decode(_undo_signer().unsign(token, max_age=_UNDO).encode())
+    except (signing.BadSignature, ValueError):
+        return None
+    project_id, contact_id = ids[:_UUID_BYTES], ids[_UUID_BYTES : 2 * _UUID_BYTES]
+    return Undo(UUID(bytes=project_id), UUID(bytes=contact_id), bool(ids[-1]))
+
+
 def read_bare_id(token: str) -> Link | None:
     """Read a link of another installation: the contact's id was all its secret.
 
@@ -108,3 +142,7 @@ def _url(
 
 def _signer(purpose: Purpose) -> signing.Signer:
     return signing.Signer(sep=".", salt=f"contacts.links.{purpose}")
+
+
+def _undo_signer() -> signing.TimestampSigner:
+    return signing.TimestampSigner(sep=".", salt="contacts.links.undo")

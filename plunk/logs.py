@@ -18,10 +18,11 @@ import structlog
 #: Writes one line for every request, often enough to have a short way of its own.
 ACCESS_LOGGER = "plunk.access"
 
-#: API keys, the tokens in unsubscribe and password links, and query strings.
+#: API keys, the tokens in recipients' and password links, and query strings.
 _SECRET = re.compile(
     r"([ps]k_)[0-9a-f]{8,}"
-    r"|(/(?:unsubscribe|password/reset/key)/)[^/\s\"'<>?\\\x1b]+"
+    r"|(/(?:(?:un)?subscribe|manage|contacts/public|password/reset/key)/)"
+    r"[^/\s\"'<>?\\\x1b]+"
     r"|(\?)[^\s\"'<>?=\\\x1b]*=[^\s\"'<>\\\x1b]*"
 )
 

@@ -35,6 +35,9 @@ OPEN = {
     "account_reset_password_from_key": "by a link to one's own address",
     "account_reset_password_from_key_done": "says that it is done",
     "unsubscribe": "by a signed link that stands in a mail; see tests/contacts",
+    "subscribe": "by a signed link that stands in a mail; see tests/contacts",
+    "manage": "by a signed link that stands in a mail; see tests/contacts",
+    "logo": "a picture that stands in mails",
     "unsubscribe_by_api": "by a signed link that stands in a mail",
 }
 

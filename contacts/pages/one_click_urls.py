@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, re_path
 
-from contacts.pages import public
+from contacts.pages import recipients
 
 urlpatterns: list[URLPattern | URLResolver] = [
     re_path(
         r"^unsubscribe/(?P<token>[^/]+)/?$",
-        public.unsubscribe_by_api,
+        recipients.unsubscribe_by_api,
         name="unsubscribe_by_api",
     )
 ]
