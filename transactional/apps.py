@@ -12,13 +12,16 @@ class TransactionalConfig(AppConfig):
 
     def ready(self) -> None:
         stopping.connect(_stop_delivering, dispatch_uid="delivery")
+        from contacts import signals
         from contacts.segments import vocabulary
         from plunk.pages import activity, figures
         from transactional import activity as news
         from transactional.audience import Campaigns, Mails
+        from transactional.confirmations import queue_confirmations
 
         vocabulary.register(Mails())
         vocabulary.register(Campaigns())
+        signals.confirmation_wanted.connect(queue_confirmations)
         activity.register(news.mails)
         activity.register(news.email_events)
         figures.register(news.figures)

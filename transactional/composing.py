@@ -10,10 +10,15 @@ from uuid import UUID
 
 from django.db import Error
 
-from contacts.links import unsubscribe_url
+from contacts.links import manage_url, subscribe_url, unsubscribe_url
 from transactional.attachments import File
 from transactional.claiming import Claimed
-from transactional.marketing import with_list_headers
+from transactional.marketing import (
+    MANAGE_URL,
+    SUBSCRIBE_URL,
+    UNSUBSCRIBE_URL,
+    with_list_headers,
+)
 from transactional.mime import Envelope, build_message
 from transactional.models import Attachment, Content, MailKind
 from transactional.recording import Attempt
@@ -78,7 +83,7 @@ def compose_one(mail: Claimed, material: Material) -> Composed:
     """Return the message of one mail."""
     content = material.content
     compiled = compiled_content(content.pk, content.subject, content.body, mail.kind)
-    link = _unsubscribe_link(mail, compiled)
+    links = _links(mail, compiled)
     rendered = render(
         compiled,
         scope(
@@ -86,7 +91,7 @@ def compose_one(mail: Claimed, material: Material) -> Composed:
             address=mail.to_email,
             data=mail.data,
             variables=mail.variables,
-            unsubscribe_link=link,
+            links=links,
         ),
     )
     raw = build_message(
@@ -97,7 +102,9 @@ def compose_one(mail: Claimed, material: Material) -> Composed:
             to_name=mail.to_name,
             subject=rendered.subject,
             reply_to=mail.reply_to,
-            headers=with_list_headers(mail.headers or {}, link),
+            headers=with_list_headers(
+                mail.headers or {}, links.get(UNSUBSCRIBE_URL, "")
+            ),
         ),
         text=rendered.text,
         html=rendered.html,
@@ -108,13 +115,27 @@ def compose_one(mail: Claimed, material: Material) -> Composed:
     return Composed(mail, raw, used_variables(compiled, variables))
 
 
-def _unsubscribe_link(mail: Claimed, compiled: Compiled) -> str:
-    """Return the mail's own link where its kind asks for one or its content has it."""
-    if not (compiled.has_link or MailKind(mail.kind).needs_consent):
-        return ""
-    return unsubscribe_url(
-        project_id=mail.project_id, contact_id=mail.contact_id, email_id=mail.id
-    )
+def _links(mail: Claimed, compiled: Compiled) -> dict[str, str]:
+    """Return those of the recipient's own links that the content or the kind asks for.
+
+    Signing one takes time: no other is made.
+    """
+    names = compiled.links
+    if MailKind(mail.kind).needs_consent:
+        names |= {UNSUBSCRIBE_URL}
+    if not names:
+        return {}
+    sign = {
+        UNSUBSCRIBE_URL: unsubscribe_url,
+        SUBSCRIBE_URL: subscribe_url,
+        MANAGE_URL: manage_url,
+    }
+    return {
+        name: sign[name](
+            project_id=mail.project_id, contact_id=mail.contact_id, email_id=mail.id
+        )
+        for name in names
+    }
 
 
 def _contents(ids: set[UUID]) -> dict[UUID, Content]:

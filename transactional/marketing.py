@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-#: The name by which a content asks for its recipient's own link.
+#: The names by which a content asks for its recipient's own links.
 UNSUBSCRIBE_URL = "unsubscribeUrl"
+SUBSCRIBE_URL = "subscribeUrl"
+MANAGE_URL = "manageUrl"
+LINK_NAMES = frozenset({UNSUBSCRIBE_URL, SUBSCRIBE_URL, MANAGE_URL})
 #: Links as contents of other installations write them, around the contact's id.
 _OWN_LINK = re.compile(r"/(?:unsubscribe|manage)/\{\{\s*(?:plunk_)?id\s*\}\}")
 #: The end of the body, and comments, in which an end of the body is none.

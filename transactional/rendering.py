@@ -19,9 +19,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 
-from contacts.links import unsubscribe_url
+from contacts.links import manage_url, unsubscribe_url
 from transactional.marketing import (
+    LINK_NAMES,
+    MANAGE_URL,
+    SUBSCRIBE_URL,
     UNSUBSCRIBE_URL,
     names_contact_link,
     with_footer,
@@ -77,8 +81,8 @@ class Compiled:
     subject: tuple[Segment, ...]
     html: tuple[Segment, ...]
     text: tuple[Segment, ...]
-    #: Whether the recipient's own unsubscribe link stands in it.
-    has_link: bool = False
+    #: Which of the recipient's own links stand in it (`marketing.LINK_NAMES`).
+    links: frozenset[str] = frozenset()
 
     def names(self) -> set[str]:
         """Return the first names of all variables, e.g. `user` of `user.name`."""
@@ -107,8 +111,10 @@ def compile_content(
     if kind == MailKind.MARKETING:
         markup, text = with_footer(markup), with_text_footer(text)
     compiled = Compiled(_split(subject), _split(markup), _split(text))
-    has_link = UNSUBSCRIBE_URL in compiled.names() or names_contact_link(body)
-    return replace(compiled, has_link=has_link)
+    links = LINK_NAMES & compiled.names()
+    if names_contact_link(body):
+        links |= {UNSUBSCRIBE_URL}
+    return replace(compiled, links=links)
 
 
 def render(compiled: Compiled, variables: Mapping[str, Any]) -> Rendered:
@@ -130,14 +136,15 @@ def scope(
     address: str,
     data: Mapping[str, Any] | None,
     variables: Mapping[str, Any] | None,
-    unsubscribe_link: str = "",
+    links: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return what a mail can name: the contact's data, under what came with the mail,
     under what the system says, which nobody overrides.
 
-    The link may stay empty where the content does not have it: signing one takes time.
+    A link may be missing where the content does not have it: signing one takes time.
     """
     known = {**(data or {}), **(variables or {})}
+    links = links or {}
     return {
         **known,
         "data": known,
@@ -145,7 +152,7 @@ def scope(
         "plunk_id": str(contact_id),
         "email": address,
         "plunk_email": address,
-        UNSUBSCRIBE_URL: unsubscribe_link,
+        **{name: links.get(name, "") for name in LINK_NAMES},
     }
 
 
@@ -172,13 +179,26 @@ def preview(email: Email) -> Rendered:
             address=email.to_email,
             data=data,
             variables=email.variables,
-            unsubscribe_link=unsubscribe_url(
-                project_id=email.project_id,
-                contact_id=email.contact_id,
-                email_id=email.pk,
-            ),
+            links=_links_to_show(email),
         ),
     )
+
+
+def _links_to_show(email: Email) -> dict[str, str]:
+    """Return a mail's links for those who only look at it.
+
+    The one that subscribes proves who has read the mail: it is for nobody else's eyes.
+    """
+    ids = {
+        "project_id": email.project_id,
+        "contact_id": email.contact_id,
+        "email_id": email.pk,
+    }
+    return {
+        UNSUBSCRIBE_URL: unsubscribe_url(**ids),
+        MANAGE_URL: manage_url(**ids),
+        SUBSCRIBE_URL: f"{settings.APP_URI}/subscribe/…",
+    }
 
 
 def compiled_content(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from plunk.waking import wake_on_commit
-from transactional import delivery, domains, fence, rate, sweeping
+from transactional import confirmations, delivery, domains, fence, rate, sweeping
 from transactional.claiming import is_anything_due
 
 DELIVER = "transactional.tasks.deliver"
@@ -32,3 +32,8 @@ def refresh_quota() -> None:
 @shared_task
 def check_domains() -> None:
     domains.check_unverified()
+
+
+@shared_task
+def mail_owed_confirmations() -> None:
+    confirmations.mail_owed()
