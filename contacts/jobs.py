@@ -95,9 +95,12 @@ def is_anything_due() -> bool:
     return bool(_due().values_list("pk")[:1])
 
 
-def work(*, seconds: float = TURN_SECONDS) -> bool:
-    """Work on one job for a turn; return whether some job still waits."""
-    job = _claim()
+def work(*, seconds: float = TURN_SECONDS, only: UUID | None = None) -> bool:
+    """Work on one job for a turn; return whether some job still waits.
+
+    `only` names the one to work on, for a command that was asked to do just that.
+    """
+    job = _claim(only)
     if job is None:
         return False
     _take_turn(job, until=time.monotonic() + seconds)
@@ -124,9 +127,10 @@ def _due() -> QuerySet[Job]:
 
 
 @transaction.atomic
-def _claim() -> Job | None:
+def _claim(only: UUID | None) -> Job | None:
     """Claim the job that has had the fewest turns."""
-    pk = _due().select_for_update(skip_locked=True).values_list("pk", flat=True).first()
+    due = _due() if only is None else _due().filter(pk=only)
+    pk = due.select_for_update(skip_locked=True).values_list("pk", flat=True).first()
     if pk is None:
         return None
     Job.objects.filter(pk=pk).update(

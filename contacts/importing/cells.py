@@ -149,7 +149,7 @@ def guess(cells: Iterable[str]) -> CellType:
 
     Careful where a guess loses something: 007 and 1/0 stay text.
     """
-    present = [cell for cell in cells if cell.strip()]
+    present = [as_text(cell) for cell in cells if cell.strip()]
     if not present:
         return CellType.TEXT
     for kind, is_one in _GUESSES:

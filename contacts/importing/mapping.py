@@ -22,6 +22,8 @@ _EMAIL_HEADERS = frozenset(
 )
 _SUBSCRIBED_HEADERS = frozenset({"subscribed", "issubscribed"})
 _MAX_REASON = 300
+#: What a file of rejected rows says about each, which is nothing about the person.
+OWN_HEADERS = ("import_row", "import_problem")
 
 
 class Target(StrEnum):
@@ -132,7 +134,7 @@ def guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[
         elif _bare(name) in _SUBSCRIBED_HEADERS and "?" not in taken:
             columns.append(Column(Target.SUBSCRIBED))
             taken.add("?")
-        elif not is_possible_key(key) or key in taken or len(taken) > MAX_KEYS:
+        elif key in taken or name in OWN_HEADERS or not is_possible_key(key):
             columns.append(Column(Target.IGNORE))
         else:
             taken.add(key)

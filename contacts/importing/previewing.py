@@ -9,7 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from contacts.addresses import AddressError, normalise
-from contacts.importing.cells import CONVERTERS, CellError, as_subscribed, shown
+from contacts.importing.cells import (
+    CONVERTERS,
+    CellError,
+    as_subscribed,
+    as_text,
+    shown,
+)
 from contacts.importing.mapping import Column, Target, guess_columns
 from contacts.importing.rows import Chunk, Lines
 from contacts.importing.source import Source
@@ -86,7 +92,7 @@ def _stored(column: Column, cell: str) -> str:
     value: Any = (
         as_subscribed(cell)
         if column.target is Target.SUBSCRIBED
-        else CONVERTERS[column.type](cell)
+        else CONVERTERS[column.type](as_text(cell))
     )
     return shown(value)
 

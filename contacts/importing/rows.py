@@ -158,10 +158,9 @@ class RowReader:
             if "\x00" in cell:
                 raise ValueError(f"“{key}” holds a NUL character.")
             size += len(cell)
-            if convert is None:
-                data[key] = as_text(cell) if cell[0] == "'" else cell
-            else:
-                data[key] = self._read(key, convert, cell)
+            if cell[0] == "'":
+                cell = as_text(cell)
+            data[key] = cell if convert is None else self._read(key, convert, cell)
         if size > MAX_BYTES // 6 and len(orjson.dumps(data)) > MAX_BYTES:
             raise ValueError(f"Has more than {MAX_BYTES // 1024} KiB of data.")
         return data

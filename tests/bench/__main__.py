@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.bench import audience, delivery, requests, seeding
+from tests.bench import audience, delivery, importing, requests, seeding
 from tests.bench.population import Size
 from tests.bench.queueing import CAMPAIGN, TRANSACTIONAL
 from tests.stack.processes import Ports, clean_up_when_told_to_stop
@@ -56,6 +56,12 @@ def main() -> None:
     pages.add_argument("--data-dir", nargs="+", default=[], help="For SQLite.")
     pages.add_argument("--rounds", type=int, default=40)
     pages.add_argument("--plans", type=Path, help="The file that plans are written to.")
+    files = kinds.add_parser("import", help="A file of contacts, and a bare COPY.")
+    files.add_argument("--rows", type=int, default=1_000_000)
+    files.add_argument("--rounds", type=int, default=1)
+    files.add_argument(
+        "--kills", type=int, default=0, help="Kill the worker so often on the way."
+    )
     _measure(parser.parse_args())
 
 
@@ -89,6 +95,10 @@ def _measure(given: argparse.Namespace) -> None:
         _seed(given)
     elif given.command == "audience":
         _ask(given)
+    elif given.command == "import":
+        importing.measure(
+            rows=given.rows, kills=given.kills, rounds=given.rounds, ports=ports
+        )
     elif given.command == "requests":
         requests.measure(seconds=given.seconds, windows=given.windows, ports=ports)
     elif given.command == "profile" and given.what == "requests":
