@@ -7,7 +7,6 @@ Where one of the two is missing the tests are skipped with the reason, unless
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -200,10 +199,3 @@ def person(open_window: Callable[..., Visitor]) -> Visitor:
 def base(project: Project) -> str:
     """Where the project's pages begin."""
     return f"/projects/{project.pk}"
-
-
-def link_in(text: str, path: str) -> str:
-    """Return the first address in a mail whose path begins with `path`."""
-    found = re.search(rf"https?://[^\s\"'<>]+?{re.escape(path)}[^\s\"'<>]*", text)
-    assert found, text
-    return found[0].replace("&amp;", "&")
