@@ -15,8 +15,9 @@ class ContactsConfig(AppConfig):
         stopping.connect(_stop_working, dispatch_uid="jobs")
         from contacts import activity as news
         from contacts import jobs
-        from contacts.bulk import OPERATIONS, BulkWorker
+        from contacts.bulk import BulkWorker
         from contacts.checks import check_search
+        from contacts.dropping import DropWorker
         from contacts.importing import ImportWorker
         from contacts.models import JobKind
         from contacts.segments import vocabulary
@@ -29,8 +30,9 @@ class ContactsConfig(AppConfig):
         activity.register(news.new_contacts)
         figures.register(news.figures)
         register(check_search, Tags.database)
-        for kind in OPERATIONS:
+        for kind in (JobKind.SUBSCRIBE, JobKind.UNSUBSCRIBE, JobKind.DELETE):
             jobs.register(kind, BulkWorker)
+        jobs.register(JobKind.DROP_FIELD, DropWorker)
         jobs.register(JobKind.IMPORT, ImportWorker)
 
 

@@ -28,6 +28,7 @@ OPERATIONS = {
     JobKind.SUBSCRIBE: "subscribe",
     JobKind.UNSUBSCRIBE: "unsubscribe",
     JobKind.DELETE: "delete",
+    JobKind.DROP_FIELD: "delete-field",
 }
 
 

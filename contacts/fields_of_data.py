@@ -88,18 +88,25 @@ def values(project_id: UUID, name: str, limit: int = 100) -> list[Scalar]:
 
 def usage(project_id: UUID, name: str) -> Usage:
     """Return which segments ask for a key, and how many contacts have it."""
-    segments = Segment.objects.filter(project_id=project_id, condition__isnull=False)
-    asking = [
-        segment
-        for segment in segments.order_by("name", "pk")
-        if _asks_for(segment.condition, name)
-    ]
     size = having = 0
     for data in _sample(project_id):
         size += 1
         having += name in data
-    everybody = count_contacts(project_id) if size >= SAMPLE else size
-    return Usage(asking, round(everybody * having / size) if size else 0)
+    everybody = count_contacts(project_id) if size >= SAMPLE // 2 else size
+    return Usage(
+        segments=asking_for(project_id, f"data.{name}"),
+        contacts=round(everybody * having / size) if size else 0,
+    )
+
+
+def asking_for(project_id: UUID, field: str) -> list[Segment]:
+    """Return the segments whose condition names a field, or something inside of it."""
+    segments = Segment.objects.filter(project_id=project_id, condition__isnull=False)
+    return [
+        segment
+        for segment in segments.order_by("name", "pk")
+        if _names(segment.condition, field)
+    ]
 
 
 def _percentage(part: int, whole: int) -> int:
@@ -149,16 +156,15 @@ def _scalars(value: Any) -> Iterator[Scalar]:
             yield one
 
 
-def _asks_for(condition: Any, name: str) -> bool:
-    """Say whether a stored condition names a key or something inside of it."""
+def _names(condition: Any, field: str) -> bool:
     if isinstance(condition, list):
-        return any(_asks_for(part, name) for part in condition)
+        return any(_names(part, field) for part in condition)
     if not isinstance(condition, dict):
         return False
-    field = condition.get("field")
-    if isinstance(field, str) and f"{field}.".startswith(f"data.{name}."):
+    named = condition.get("field")
+    if isinstance(named, str) and f"{named}.".startswith(f"{field}."):
         return True
-    return any(_asks_for(part, name) for part in condition.values())
+    return any(_names(part, field) for part in condition.values())
 
 
 def _sample(project_id: UUID) -> Iterator[dict[str, Any]]:

@@ -229,6 +229,9 @@ API_RATE_LIMIT_PER_MINUTE = (
     if env.bool("RATE_LIMIT_ENABLED", default=True)
     else 0
 )
+#: How the classic API writes a contact's data: `object`, or `string` for old clients
+#: that decode JSON text.
+CLASSIC_CONTACT_DATA = env.str("CLASSIC_CONTACT_DATA", default="object").lower()
 IDEMPOTENCY_KEY_TTL = timedelta(hours=env.int("IDEMPOTENCY_KEY_TTL_HOURS", default=24))
 
 # -- Amazon SES -----------------------------------------------------------------------

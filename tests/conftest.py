@@ -68,6 +68,19 @@ class Api:
         content_type = extra.pop("CONTENT_TYPE", "application/json")
         return self.client.post(path, raw, content_type=content_type, **extra)
 
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """Send a request by any method, with `body` (JSON unless bytes) if any."""
+        if body is not None:
+            body = body if isinstance(body, bytes) else orjson.dumps(body)
+        extra: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {self.key}", **headers}
+        content_type = extra.pop("CONTENT_TYPE", "application/json")
+        return self.client.generic(
+            method, path, body or b"", content_type=content_type, **extra
+        )
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.client.get(path, query, HTTP_AUTHORIZATION=f"Bearer {self.key}")
+
 
 @pytest.fixture
 def api(new_project: NewProject) -> Api:

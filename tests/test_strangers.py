@@ -20,12 +20,13 @@ from django.test import Client
 from django.urls import reverse
 
 from automations.models import Occurrence
-from contacts.models import Contact, Suppression
+from contacts.models import Contact, Job, JobKind, Suppression
 from plunk.projects.creating import NewProject
 from plunk.projects.models import ApiKey, Project, Role, User
 from plunk.simulator.models import SimulatedMessage
 from tests.addresses import OPEN, PAGES
 from tests.conftest import Api
+from tests.contacts.api.strangers import ENDPOINTS as CONTACT_ENDPOINTS
 from tests.pages.rows import make_contact, make_email, make_occurrence
 from tests.routes import Route, routes
 from transactional.models import Domain, Email, MailKind, Template
@@ -79,6 +80,8 @@ ENDPOINTS: dict[str, Callable[[Api, Alices], list[Any]]] = {
     ],
 }
 
+ENDPOINTS |= CONTACT_ENDPOINTS
+
 ALL = [*routes("plunk.urls"), *routes("plunk.api.root_urls")]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -116,6 +119,9 @@ def alices(project: Project, other_project: NewProject) -> Alices:
         "key_id": ApiKey.objects.filter(project=project).earliest("pk").pk,
         "message_id": message.message_id,
         "number": 0,
+        "job_id": Job.objects.create(
+            project=project, kind=JobKind.DELETE, parameters={"mode": "ids", "ids": []}
+        ).pk,
     }
     return Alices(project, contact, template, things)
 

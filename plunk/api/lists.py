@@ -116,13 +116,14 @@ def cursor_page(
     query: Mapping[str, str],
     item: Callable[[M], Any],
     total: Callable[[], int | None],
+    maximum: int = MAX_LIMIT,
 ) -> dict[str, Any]:
     """Return the page of `rows` that a query asks for, in the list's envelope.
 
     `total` is asked on the first page only, because it may cost more than the page;
     None is for what is too much to count. Raises Invalid for a bad `limit` or `cursor`.
     """
-    limit, cursor = read_limit(query), query.get("cursor", "")
+    limit, cursor = read_limit(query, maximum=maximum), query.get("cursor", "")
     order = of.order(query)
     if cursor:
         rows = order.after(rows, *of.read_cursor(cursor, order))

@@ -10,6 +10,7 @@ from plunk.api import endpoints, health
 shared: list[URLPattern | URLResolver] = [
     path("", include("transactional.api.urls")),
     path("", include("automations.api.urls")),
+    path("", include("contacts.api.classic_urls")),
     path("", include("webhooks.urls")),
     re_path(r"^health/?$", health.health, name="health"),
     re_path(r"^ready/?$", health.ready, name="ready"),
@@ -17,6 +18,7 @@ shared: list[URLPattern | URLResolver] = [
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     *shared,
+    path("", include("contacts.api.urls")),
     path("", include("contacts.pages.one_click_urls")),
     re_path(r"^(?P<path>.*)$", endpoints.unknown_route),
 ]
