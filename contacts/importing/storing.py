@@ -198,6 +198,8 @@ def _read_head(text: str) -> dict[str, Any]:
         header.pop()
     if not header:
         raise UploadError("The file is empty.")
+    if buffer.tell() == HEAD_CHARACTERS:
+        raise UploadError("The first row is too long to be a header of columns.")
     if len(header) > MAX_COLUMNS:
         raise UploadError(f"The file has more than {MAX_COLUMNS} columns.")
     if any("\x00" in cell or len(cell) > 1000 for cell in header):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.addresses import AddressError, normalise
+from contacts.addresses import _PLAIN, AddressError, _normalise_in_full, normalise
 
 
 @pytest.mark.parametrize(
@@ -113,3 +115,37 @@ def test_whatever_passes_is_ascii_bounded_and_stable(text: str) -> None:
     assert " " not in address
     assert len(address) <= 254
     assert address == address.lower() == normalise(address)
+
+
+near_plain = st.from_regex(
+    r"\A ?[A-Za-z0-9_+'.-]{1,70}@(?:[A-Za-z0-9-]{1,10}\.){0,3}[A-Za-z0-9-]{1,9} ?\Z"
+)
+reserved = st.tuples(
+    st.sampled_from(["a", "a.b", "A", ".a", "a.", "a..b", "a" * 64, "a" * 65]),
+    st.sampled_from(
+        ["x.", "x--y.", "xn--mller-kva.", "-x.", "x-.", "", "b" * 60 + "."]
+    ),
+    st.sampled_from(
+        ["test", "TEST", "latest", "local", "localhost", "onion", "co", "c1"]
+    ),
+).map(lambda parts: f"{parts[0]}@{parts[1]}{parts[2]}")
+
+
+@settings(max_examples=400)
+@given(near_plain | reserved)
+def test_the_fast_way_says_what_the_full_one_says(text: str) -> None:
+    def answer(normal: Callable[[str], str], given_text: str) -> str:
+        try:
+            return normal(given_text)
+        except AddressError as error:
+            return f"refused: {error}"
+
+    assert answer(normalise, text) == answer(_normalise_in_full, text.strip(" "))
+
+
+@pytest.mark.parametrize(
+    "text", ["Ann@Example.com", "o'neil+tag@mail-1.example.co.uk", "a_b-c.d@x.io"]
+)
+def test_an_ordinary_address_goes_the_fast_way(text: str) -> None:
+    assert _PLAIN.fullmatch(text)
+    assert normalise(text) == _normalise_in_full(text) == text.lower()
