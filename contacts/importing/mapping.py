@@ -12,6 +12,7 @@ from typing import Any
 from contacts.data import MAX_KEY_LENGTH, MAX_KEYS, SYSTEM_NAMES
 from contacts.importing import cells
 from contacts.importing.cells import CellType
+from contacts.suppressions import MAX_REASON
 
 #: Headers, in lower case and without marks between words, that name the two columns.
 _EMAIL_HEADERS = frozenset(
@@ -21,7 +22,6 @@ _EMAIL_HEADERS = frozenset(
     }
 )
 _SUBSCRIBED_HEADERS = frozenset({"subscribed", "issubscribed"})
-_MAX_REASON = 300
 #: What a file of rejected rows says about each, which is nothing about the person.
 OWN_HEADERS = ("import_row", "import_problem")
 
@@ -118,8 +118,8 @@ def check_options(options: Options) -> Options:
         raise MappingError(
             "reason", "Say why these people may be written to again; it is kept."
         )
-    if len(reason) > _MAX_REASON:
-        raise MappingError("reason", f"Has more than {_MAX_REASON} characters.")
+    if len(reason) > MAX_REASON:
+        raise MappingError("reason", f"Has more than {MAX_REASON} characters.")
     return Options(**{**options.as_dict(), "reason": reason})
 
 

@@ -24,7 +24,7 @@ from plunk.projects.models import User
 
 #: Characters of a piece: about a MiB of UTF-8.
 PIECE_CHARACTERS = 1024 * 1024
-MAX_COLUMNS = 1000
+MAX_COLUMNS = 300
 #: Where the header and the first rows are looked for.
 HEAD_CHARACTERS = 128 * 1024
 _READ = 256 * 1024

@@ -19,10 +19,11 @@ from contacts.importing.writing import TOO_BIG, Order, Outcome, Writer, writer
 from contacts.ledger import Act
 from contacts.models import Door, ImportPiece, Job, RejectedRow
 from contacts.subscriptions import set_all_subscribed
+from contacts.suppressions import release, suppressed
 
 #: So many rejected rows are kept to be looked at; beyond it they are only counted.
 MAX_REJECTED = 100_000
-_BATCH = 1000
+_BATCH = 500
 
 
 class ImportWorker:
@@ -51,6 +52,7 @@ class ImportWorker:
             asks=given["asks"],
             confirms=given["confirms"],
         )
+        self._user = job.user
         self._writer = writer()
         self._used = 0
         self._ahead: _Reading | None = None
@@ -61,7 +63,7 @@ class ImportWorker:
         has_more = not self._is_at_end
         if has_more:
             self._read_ahead()
-        outcome = self._write(chunk, ready)
+        outcome = self._write(job, chunk, ready)
         _count(job, chunk, outcome)
         _keep_rejected(job, chunk.rejected)
         job.position = position
@@ -97,21 +99,57 @@ class ImportWorker:
         self._source.fill()
         self._ahead = _Reading(self._reader, self._source, self._last, self._writer)
 
-    def _write(self, chunk: Chunk, ready: Any) -> Outcome:
+    def _write(self, job: Job, chunk: Chunk, ready: Any) -> Outcome:
         if self._is_dry:
             outcome = self._writer.try_out(self._order, chunk.people, ready)
+            released = len(self._suppressed(chunk, outcome))
         else:
             outcome = self._writer.write(self._order, chunk.people, ready)
+            released = self._release(self._suppressed(chunk, outcome))
             self._flip(outcome)
+        jobs.count(job, released=released)
         for email in outcome.too_big:
             person = chunk.people[email]
             chunk.rejected.append(rejected(person.number, TOO_BIG, person.cells, email))
         return outcome
 
+    def _suppressed(self, chunk: Chunk, outcome: Outcome) -> list[str]:
+        """Return whose suppression is to end: asked for, and without a no in the file.
+
+        Nothing where nobody asked for it.
+        """
+        if not self._order.options.release_suppressed:
+            return []
+        meant = chunk.people.keys() - outcome.too_big
+        willing = sorted(
+            email for email in meant if chunk.people[email].subscribed is not False
+        )
+        found: list[str] = []
+        for start in range(0, len(willing), _BATCH):
+            batch = willing[start : start + _BATCH]
+            found += sorted(suppressed(self._order.project_id, batch))
+        return found
+
+    def _release(self, emails: list[str]) -> int:
+        return sum(
+            release(
+                project_id=self._order.project_id,
+                email=email,
+                user=self._user,
+                reason=self._order.options.reason,
+            )
+            for email in emails
+        )
+
     def _flip(self, outcome: Outcome) -> None:
         """Change consent through the ledger, with the news, a thousand at a time."""
         options = self._order.options
-        act = Act(Door.IMPORT, reason=options.reason, origin_id=self._order.job_id)
+        act = Act(
+            Door.IMPORT,
+            reason=options.reason,
+            user_id=self._user.pk if self._user else None,
+            origin_id=self._order.job_id,
+        )
         for subscribed, ids in (
             (False, outcome.to_unsubscribe),
             (True, outcome.to_subscribe),

@@ -28,6 +28,7 @@ from contacts.models import (
     Job,
     JobState,
     RejectedRow,
+    Suppression,
 )
 from plunk.projects.models import Project, User
 from tests.contacts.importing.files import figures, finished, imported, started, stored
@@ -369,3 +370,40 @@ def test_what_an_import_remembers_goes(project: Project) -> None:
     tidy()
 
     assert not ImportSeen.objects.exists()
+
+
+def test_whoever_is_suppressed_stays_so(project: Project) -> None:
+    """F4."""
+    Suppression.objects.create(
+        project=project, email="ann@example.com", reason="BOUNCE"
+    )
+
+    imported(project, "email,subscribed\nann@example.com,yes\n")
+
+    assert Suppression.objects.exists()
+
+
+def test_a_stated_reason_lifts_suppressions_of_those_who_did_not_say_no(
+    project: Project, alice: User
+) -> None:
+    for name in ("ann", "bob", "cay"):
+        Suppression.objects.create(
+            project=project, email=f"{name}@example.com", reason="BOUNCE"
+        )
+    content = "email,subscribed\nANN@example.com,yes\nbob@example.com,no\n"
+    draft = stored(project, content)
+    options = Options(release_suppressed=True, reason="Their server was mended.")
+    columns = preview(draft).columns
+
+    dry = finished(try_out(draft, columns=columns, options=options))
+    assert Suppression.objects.count() == 3
+    start(draft, columns=columns, options=options, user=alice)
+    job = finished(draft)
+
+    assert job.counts == dry.counts
+    assert job.counts["released"] == 1
+    left = Suppression.objects.order_by("email").values_list("email", flat=True)
+    assert list(left) == ["bob@example.com", "cay@example.com"]
+    assert ConsentChange.objects.filter(
+        kind="RELEASED", contact__email="ann@example.com"
+    ).exists()
