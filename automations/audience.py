@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from automations.models import Event, Occurrence
+from contacts.segments.compiling import Scope
 from contacts.segments.sets import Happening
+from contacts.segments.tree import Filter
 
 MAX_NAME = 255
 
@@ -17,3 +26,35 @@ class Events(Happening):
         if len(rest) > MAX_NAME:
             raise ValueError(f"An event's name has at most {MAX_NAME} characters.")
         return rest
+
+    def resolve(self, project_id: UUID, rests: Collection[str]) -> dict[str, Any]:
+        """Return the events' ids, and None for what nobody has done yet.
+
+        A name is found as it was tracked too: in lower case and without spaces. By
+        their ids the planner knows how often each of them happened.
+        """
+        wanted = {rest: (rest, as_tracked(rest)) for rest in rests}
+        found = dict(
+            Event.objects.filter(
+                project_id=project_id,
+                name__in={name for pair in wanted.values() for name in pair},
+            ).values_list("name", "pk")
+        )
+        return {
+            rest: found.get(exact) or found.get(tracked)
+            for rest, (exact, tracked) in wanted.items()
+        }
+
+    def rows(self, filter_: Filter, scope: Scope) -> QuerySet[Any]:
+        event_id = scope.known[filter_.field]
+        if event_id is None:
+            return Occurrence.objects.none()
+        return Occurrence.objects.filter(event_id=event_id)
+
+    def column(self, filter_: Filter) -> str:
+        return "created_at"
+
+
+def as_tracked(name: str) -> str:
+    """Return the name under which an event is kept that was tracked as `name`."""
+    return name.lower().replace(" ", "-")

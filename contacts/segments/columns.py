@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime, timedelta
 
+from django.db.models import Q
+
+from contacts.addresses import AddressError, normalise
 from contacts.data import MAX_KEY_LENGTH
 from contacts.models import Door
-from contacts.segments.vocabulary import Kind, Option, Relation
+from contacts.segments.compiling import Part, Plain, Scope, cutoff
+from contacts.segments.jsontests import Test, ValueAt
+from contacts.segments.tree import Filter, day_of, read_moment
+from contacts.segments.vocabulary import Kind, Operator, Option, Relation
+from plunk.pages.paging import _first, _last
 
 MAX_PATH = 32
 
@@ -20,9 +28,99 @@ class Column(Relation):
         self.label = label
         self.column = column
 
+    def changed(self, filter_: Filter, scope: Scope, since: datetime) -> list[Part]:
+        # Every change of a contact's row shows in `updated_at`, where all begin.
+        return []
+
+
+class Address(Column):
+    def part(self, filter_: Filter, scope: Scope) -> Part:
+        text = str(filter_.value)
+        if filter_.operator in {Operator.EQUALS, Operator.NOT_EQUALS}:
+            condition = Q(email=_as_stored(text))
+        else:
+            condition = Q(email__contains=text.lower())
+        is_negated = filter_.operator in {Operator.NOT_EQUALS, Operator.NOT_CONTAINS}
+        return Plain(~condition if is_negated else condition)
+
+
+def _as_stored(text: str) -> str:
+    try:
+        return normalise(text)
+    except AddressError:
+        return text.strip().lower()
+
+
+class Flag(Column):
+    def part(self, filter_: Filter, scope: Scope) -> Part:
+        wanted = filter_.value is (filter_.operator is Operator.EQUALS)
+        return Plain(Q(**{self.column: wanted}))
+
 
 class ConsentSource(Column):
     options = tuple(Option(door.value, door.label) for door in Door)
+
+    def part(self, filter_: Filter, scope: Scope) -> Part:
+        condition = Q(consent_source=filter_.value)
+        return Plain(condition if filter_.operator is Operator.EQUALS else ~condition)
+
+
+class Moment(Column):
+    """A time, compared with a moment; with a whole day where it is asked to be equal.
+
+    SQLite keeps one moment in several spellings: see `plunk.pages.paging`.
+    """
+
+    def part(self, filter_: Filter, scope: Scope) -> Part:
+        operator = filter_.operator
+        if operator in {Operator.EXISTS, Operator.NOT_EXISTS}:
+            is_empty = operator is Operator.NOT_EXISTS
+            return Plain(Q(**{f"{self.column}__isnull": is_empty}))
+        if operator is Operator.WITHIN:
+            begin = Q(self._from(cutoff(filter_, scope)))
+            return Plain(begin & self._until(scope.now))
+        if operator is Operator.OLDER:
+            return Plain(self._before(cutoff(filter_, scope)))
+        return Plain(self._compared(operator, str(filter_.value)))
+
+    def _compared(self, operator: Operator, text: str) -> Q:
+        moment, day = read_moment(text), day_of(text)
+        next_day = day + timedelta(days=1)
+        match operator:
+            case Operator.EQUALS:
+                return self._from(day) & self._before(next_day)
+            case Operator.NOT_EQUALS:
+                return self._before(day) | self._from(next_day)
+            case Operator.GREATER:
+                return self._after(moment)
+            case Operator.AT_LEAST:
+                return self._from(moment)
+            case Operator.LESS:
+                return self._before(moment)
+            case _:
+                return self._until(moment)
+
+    def _from(self, at: datetime) -> Q:
+        return Q(**{f"{self.column}__gte": _first(at)})
+
+    def _before(self, at: datetime) -> Q:
+        return Q(**{f"{self.column}__lt": _first(at)})
+
+    def _after(self, at: datetime) -> Q:
+        return Q(**{f"{self.column}__gt": _last(at)})
+
+    def _until(self, at: datetime) -> Q:
+        return Q(**{f"{self.column}__lte": _last(at)})
+
+    def changed(self, filter_: Filter, scope: Scope, since: datetime) -> list[Part]:
+        """Return those whom the edge of the window went over, and whom now reached."""
+        window = filter_.window
+        if window is None:
+            return []
+        edge = self._from(since - window) & self._until(scope.now - window)
+        if filter_.operator is Operator.OLDER:
+            return [Plain(edge)]
+        return [Plain(edge), Plain(self._from(since) & self._until(scope.now))]
 
 
 class Data(Relation):
@@ -42,14 +140,46 @@ class Data(Relation):
             raise ValueError(f"A key has more than {MAX_KEY_LENGTH} characters.")
         return ".".join(keys)
 
+    def part(self, filter_: Filter, scope: Scope) -> Part:
+        path = filter_.rest.split(".")
+        operator, value = filter_.operator, filter_.value
+        if operator is Operator.WITHIN:
+            begin, end = iso(cutoff(filter_, scope)), iso(scope.now)
+            return Plain(
+                Q(ValueAt(path, Test.AT_LEAST, begin))
+                & Q(ValueAt(path, Test.AT_MOST, end))
+            )
+        if operator is Operator.OLDER:
+            return Plain(ValueAt(path, Test.LESS, iso(cutoff(filter_, scope))))
+        return Plain(ValueAt(path, Test(operator), value))
+
+    def changed(self, filter_: Filter, scope: Scope, since: datetime) -> list[Part]:
+        window = filter_.window
+        if window is None:
+            return []
+        path = filter_.rest.split(".")
+        return [
+            Plain(
+                Q(ValueAt(path, Test.AT_LEAST, iso(begin)))
+                & Q(ValueAt(path, Test.AT_MOST, iso(end)))
+            )
+            for begin, end in ((since - window, scope.now - window), (since, scope.now))
+        ]
+
+
+def iso(at: datetime) -> str:
+    """Return a moment the way JavaScript writes it, with which data is compared."""
+    text = at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
 
 COLUMNS: tuple[Relation, ...] = (
-    Column("email", Kind.ADDRESS, "E-mail address", "email"),
-    Column("subscribed", Kind.BOOLEAN, "Subscribed", "subscribed"),
-    Column("createdAt", Kind.MOMENT, "Created", "created_at"),
-    Column("updatedAt", Kind.MOMENT, "Changed", "updated_at"),
-    Column("consentAt", Kind.OPTIONAL_MOMENT, "Consent given or taken", "consent_at"),
-    Column("confirmedAt", Kind.OPTIONAL_MOMENT, "Confirmed", "confirmed_at"),
+    Address("email", Kind.ADDRESS, "E-mail address", "email"),
+    Flag("subscribed", Kind.BOOLEAN, "Subscribed", "subscribed"),
+    Moment("createdAt", Kind.MOMENT, "Created", "created_at"),
+    Moment("updatedAt", Kind.MOMENT, "Changed", "updated_at"),
+    Moment("consentAt", Kind.OPTIONAL_MOMENT, "Consent given or taken", "consent_at"),
+    Moment("confirmedAt", Kind.OPTIONAL_MOMENT, "Confirmed", "confirmed_at"),
     ConsentSource("consentSource", Kind.CHOICE, "Consent came by", "consent_source"),
     Data(),
 )

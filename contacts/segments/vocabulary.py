@@ -6,9 +6,16 @@ condition reaches nothing else, whatever somebody writes into a field's name.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from contacts.segments.compiling import Part, Scope
+    from contacts.segments.tree import Filter, Tree
 
 
 class Operator(StrEnum):
@@ -147,16 +154,40 @@ class Option:
 
 
 class Relation:
-    """A field, or a family of fields whose `name` ends in a dot, such as `event.`."""
+    """A field, or a family of fields whose `name` ends in a dot, such as `event.`.
+
+    An app makes one of each kind of thing it knows of contacts. `scope` is what the
+    whole tree was compiled for; the rest of a field is what follows the family's name.
+    """
 
     name: str
     kind: Kind
     label: str
     options: tuple[Option, ...] = ()
+    #: What to answer where `resolve` finds nothing under a name.
+    missing: str = "There is no such thing in this project."
 
     def read(self, rest: str) -> str:
-        """Return what follows the family's name, as it is kept; ValueError if wrong."""
+        """Return the rest of a field as it is kept; ValueError if it is wrong."""
         return rest
+
+    def resolve(self, project_id: UUID, rests: Collection[str]) -> dict[str, Any]:
+        """Return what each name stands for, in one statement; strangers are left out.
+
+        What comes back is in the scope, under the whole field.
+        """
+        return dict.fromkeys(rests)
+
+    def part(self, filter_: Filter, scope: Scope) -> Part:
+        """Return what a contact has to fulfil."""
+        raise NotImplementedError
+
+    def changed(self, filter_: Filter, scope: Scope, since: datetime) -> list[Part]:
+        """Return which contacts' answers may have changed between `since` and now.
+
+        Changes of the contact's own row are left out: they show in `updated_at`.
+        """
+        raise NotImplementedError
 
 
 _relations: dict[str, Relation] = {}
@@ -185,3 +216,20 @@ def read_id(text: str) -> str:
         return str(UUID(text))
     except ValueError:
         raise ValueError("Must end in an id.") from None
+
+
+def check(
+    project_id: UUID,
+    tree: Tree,
+    *,
+    name: str = "condition",
+    segment_id: UUID | None = None,
+) -> None:
+    """Raise Invalid where a tree names what the project does not have.
+
+    Also where it leads back to `segment_id`, whose tree it is to be, or in a circle.
+    """
+    # Which speaks of this module in every line.
+    from contacts.segments.compiling import scope_of
+
+    scope_of(project_id, tree, name=name, segment_id=segment_id)
