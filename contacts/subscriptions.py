@@ -1,4 +1,4 @@
-"""Who may be written to: subscription by wish, suppression by fact.
+"""Who wants to be written to.
 
 `set_all_subscribed` is where every door comes together: the API, tracked events, sent
 mails, pages, imports. It alone decides whether a wish to subscribe somebody counts or
@@ -18,14 +18,7 @@ from django.db.models.functions import Now
 
 from contacts import asking, ledger
 from contacts.ledger import Act
-from contacts.models import (
-    ChangeKind,
-    Confirmation,
-    Contact,
-    Door,
-    Suppression,
-    SuppressionReason,
-)
+from contacts.models import ChangeKind, Confirmation, Contact, Door
 from contacts.signals import contacts_subscribed, contacts_unsubscribed
 from plunk.projects.models import Project
 
@@ -236,20 +229,3 @@ def _unsubscribe(
 
 def _must_ask(project_id: UUID, double_opt_in: bool | None) -> bool:  # noqa: FBT001
     return asks_first(project_id) if double_opt_in is None else double_opt_in
-
-
-def suppress(
-    *, project_id: UUID, email: str, reason: SuppressionReason, source: str = ""
-) -> bool:
-    """Never mail an address again; return False if it was suppressed already.
-
-    A complaint outweighs a bounce, which outweighs an operator's wish.
-    """
-    row, is_new = Suppression.objects.get_or_create(
-        project_id=project_id,
-        email=email,
-        defaults={"reason": reason, "source": source},
-    )
-    if not is_new and reason == SuppressionReason.COMPLAINT != row.reason:
-        Suppression.objects.filter(pk=row.pk).update(reason=reason, source=source)
-    return is_new

@@ -202,6 +202,10 @@ CELERY_BEAT_SCHEDULE = {
     "imports": {"task": "contacts.tasks.tidy_imports", "schedule": 60.0},
     "snoozes": {"task": "contacts.tasks.wake_snoozed", "schedule": 60.0},
     "confirmations": {"task": "contacts.tasks.sweep_confirmations", "schedule": 60.0},
+    "suppressions": {
+        "task": "transactional.tasks.synchronise_suppressions",
+        "schedule": 3600.0,
+    },
     "confirmations_owed": {
         "task": "transactional.tasks.mail_owed_confirmations",
         "schedule": 60.0,

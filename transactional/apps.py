@@ -16,12 +16,14 @@ class TransactionalConfig(AppConfig):
         from contacts.segments import vocabulary
         from plunk.pages import activity, figures
         from transactional import activity as news
+        from transactional.account_suppressions import note_releases
         from transactional.audience import Campaigns, Mails
         from transactional.confirmations import queue_confirmations
 
         vocabulary.register(Mails())
         vocabulary.register(Campaigns())
         signals.confirmation_wanted.connect(queue_confirmations)
+        signals.suppressions_released.connect(note_releases)
         activity.register(news.mails)
         activity.register(news.email_events)
         figures.register(news.figures)

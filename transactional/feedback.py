@@ -20,7 +20,8 @@ from django.dispatch import Signal
 
 from contacts.ledger import Act
 from contacts.models import Door, SuppressionReason
-from contacts.subscriptions import set_subscribed, suppress
+from contacts.subscriptions import set_subscribed
+from contacts.suppressions import suppress
 from transactional import proofs, signals
 from transactional.models import Email, EmailEvent, EmailEventKind
 from transactional.proofs import Feedback
@@ -229,6 +230,7 @@ def _stop(entry: _Entry, suppression: SuppressionReason, reason: str) -> None:
         email=email.to_email,
         reason=suppression,
         source=str(entry.feedback.detail.get("feedbackId", ""))[:200],
+        act=Act(Door.FEEDBACK, reason, email_id=email.pk),
     )
 
 

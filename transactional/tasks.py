@@ -3,7 +3,15 @@ from __future__ import annotations
 from celery import shared_task
 
 from plunk.waking import wake_on_commit
-from transactional import confirmations, delivery, domains, fence, rate, sweeping
+from transactional import (
+    account_suppressions,
+    confirmations,
+    delivery,
+    domains,
+    fence,
+    rate,
+    sweeping,
+)
 from transactional.claiming import is_anything_due
 
 DELIVER = "transactional.tasks.deliver"
@@ -37,3 +45,13 @@ def check_domains() -> None:
 @shared_task
 def mail_owed_confirmations() -> None:
     confirmations.mail_owed()
+
+
+@shared_task
+def synchronise_suppressions() -> None:
+    account_suppressions.synchronise()
+
+
+@shared_task
+def release_account_suppressions() -> None:
+    account_suppressions.release_now()

@@ -8,17 +8,18 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 from collections.abc import Callable
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 
 from django.http import HttpRequest
 
-from plunk.simulator import identities
+from plunk.simulator import identities, suppressions
 from plunk.simulator.answers import json_of, rest
 from plunk.simulator.errors import AwsError, bad_request
 from plunk.simulator.faults import faults
 from plunk.simulator.mail import Mail, bare_address, clean, read_headers
-from plunk.simulator.models import SimulatedIdentity
+from plunk.simulator.models import SimulatedIdentity, SimulatedSuppression
 from plunk.simulator.sending import send
 
 Json = dict[str, Any]
@@ -68,9 +69,7 @@ def email_identities(request: HttpRequest) -> Json:
             for key in ("IdentityType", "VerifiedForSendingStatus", "DkimAttributes")
         }
     _only(request, "GET", "POST")
-    asked = request.GET.get("PageSize", "")
-    size = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 100
-    return _listed(after=request.GET.get("NextToken", ""), size=size)
+    return _listed(after=request.GET.get("NextToken", ""), size=_page_size(request))
 
 
 @rest
@@ -102,6 +101,42 @@ def mail_from(request: HttpRequest, name: str) -> Json:
     domain = _text(json_of(request), "MailFromDomain", default="")
     identities.set_mail_from(name=name, mail_from_domain=domain)
     return {}
+
+
+@rest
+def suppressed_destinations(request: HttpRequest) -> Json:
+    """PutSuppressedDestination and ListSuppressedDestinations."""
+    if request.method == "PUT":
+        asked = json_of(request)
+        suppressions.put(
+            email=_text(asked, "EmailAddress"), reason=_text(asked, "Reason")
+        )
+        return {}
+    _only(request, "GET", "PUT")
+    size = _page_size(request)
+    found = suppressions.page(
+        reasons=request.GET.getlist("Reason"),
+        since=_moment(request, "StartDate"),
+        until=_moment(request, "EndDate"),
+        after=request.GET.get("NextToken", ""),
+        size=size + 1,
+    )
+    listed: Json = {
+        "SuppressedDestinationSummaries": [_suppressed(one) for one in found[:size]]
+    }
+    if len(found) > size:
+        listed["NextToken"] = found[size - 1].email
+    return listed
+
+
+@rest
+def suppressed_destination(request: HttpRequest, email: str) -> Json:
+    """GetSuppressedDestination and DeleteSuppressedDestination."""
+    _only(request, "GET", "DELETE")
+    if request.method == "DELETE":
+        suppressions.remove(email)
+        return {}
+    return {"SuppressedDestination": _suppressed(suppressions.find(email))}
 
 
 @rest
@@ -195,6 +230,34 @@ def _described(identity: SimulatedIdentity) -> Json:
     if identity.is_domain:
         described["DkimAttributes"]["Tokens"] = identities.dkim_tokens(identity.name)
     return described
+
+
+def _suppressed(found: SimulatedSuppression) -> Json:
+    return {
+        "EmailAddress": found.email,
+        "Reason": found.reason,
+        "LastUpdateTime": found.updated_at.timestamp(),
+    }
+
+
+def _page_size(request: HttpRequest) -> int:
+    asked = request.GET.get("PageSize", "")
+    size = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 100
+    return max(1, min(size, _PAGE_LIMIT))
+
+
+def _moment(request: HttpRequest, name: str) -> datetime | None:
+    given = request.GET.get(name)
+    if not given:
+        return None
+    try:
+        moment = datetime.fromisoformat(given)
+        # One year of room: the database's clock has another zone than the caller's.
+        if not 2 <= moment.year <= 9998:
+            raise ValueError("out of range")
+    except ValueError as error:
+        raise bad_request(f"{name} is not a time.") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _listed(*, after: str, size: int) -> Json:

@@ -21,5 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("/v2/email/identities", rest.email_identities),
     path("/v2/email/identities/<str:name>", rest.email_identity),
     path("/v2/email/identities/<str:name>/mail-from", rest.mail_from),
+    path("/v2/email/suppression/addresses", rest.suppressed_destinations),
+    path("/v2/email/suppression/addresses/<path:email>", rest.suppressed_destination),
     re_path(r"^/(?P<path>.*)$", rest.unknown),
 ]
