@@ -20,7 +20,7 @@ from django.test import Client
 from django.urls import reverse
 
 from automations.models import Occurrence
-from contacts.models import Contact, Job, JobKind, Suppression
+from contacts.models import Contact, Job, JobKind, SavedView, Suppression
 from plunk.projects.creating import NewProject
 from plunk.projects.models import ApiKey, Project, Role, User
 from plunk.simulator.models import SimulatedMessage
@@ -116,6 +116,9 @@ def alices(project: Project, other_project: NewProject) -> Alices:
     things: dict[str, object] = {
         "contact_id": contact.pk,
         "email_id": email.pk,
+        "view_id": SavedView.objects.create(
+            project=project, name=SECRET, parameters={"query": [["q", SECRET]]}
+        ).pk,
         "key_id": ApiKey.objects.filter(project=project).earliest("pk").pk,
         "message_id": message.message_id,
         "number": 0,
@@ -132,6 +135,7 @@ UNKNOWN: dict[str, Callable[[], object]] = {
     "email_id": uuid4,
     "key_id": uuid4,
     "message_id": lambda: "0100-a11ce-999999",
+    "view_id": uuid4,
     "number": lambda: 0,
 }
 

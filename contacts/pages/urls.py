@@ -2,11 +2,22 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from contacts.pages import views
+from contacts.pages import editing, lists, many, saved_views, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("contacts/", views.contact_list, name="contacts"),
+    path("contacts/", lists.contact_list, name="contacts"),
+    path("contacts/new/", editing.contact_new, name="contact_new"),
+    path("contacts/bulk/", many.contacts_bulk, name="contacts_bulk"),
+    path("contacts/views/", saved_views.contact_views, name="contact_views"),
+    path(
+        "contacts/views/<uuid:view_id>/",
+        saved_views.contact_view,
+        name="contact_view",
+    ),
     path("contacts/<uuid:contact_id>/", views.contact_page, name="contact"),
+    path(
+        "contacts/<uuid:contact_id>/edit/", editing.contact_edit, name="contact_edit"
+    ),
     path(
         "contacts/<uuid:contact_id>/activity/",
         views.contact_activity,

@@ -7,41 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from contacts.addresses import AddressError, normalise
 from contacts.ledger import Act
 from contacts.models import Contact, Door, Suppression
 from contacts.subscriptions import set_subscribed
 from plunk.pages.access import ProjectRequest, project_page
 from plunk.pages.feeds import fragment, opening
-from plunk.pages.paging import page
-
-
-@require_safe
-@project_page
-def contact_list(request: ProjectRequest) -> HttpResponse:
-    query = request.GET.get("q", "")[:254].strip()
-    rows = Contact.objects.filter(project=request.project).defer("data")
-    found = page(
-        _search(rows, query) if query else rows, cursor=request.GET.get("cursor", "")
-    )
-    context = {"page": found, "query": query}
-    return render(request, "contacts/list.html", context)
-
-
-def _search(rows: QuerySet[Contact], query: str) -> QuerySet[Contact]:
-    """Find an address by its beginning, in the form in which it is stored."""
-    if "\x00" in query:
-        return rows.none()
-    try:
-        return rows.filter(email=normalise(query))
-    except AddressError:
-        return rows.filter(email__startswith=query.lower())
 
 
 @require_safe

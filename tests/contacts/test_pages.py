@@ -19,51 +19,6 @@ def contacts_url(project: Project) -> str:
     return f"/projects/{project.pk}/contacts/"
 
 
-def test_an_empty_list_says_how_contacts_come_about(
-    member: Client, contacts_url: str
-) -> None:
-    assert b"/v1/track" in member.get(contacts_url).content
-
-
-@pytest.mark.parametrize("query", ["ada", "ADA@", "ada@example.com", " ada "])
-def test_an_address_is_found_by_its_beginning(
-    member: Client, contacts_url: str, project: Project, query: str
-) -> None:
-    make_contact(project, "ada@example.com")
-    make_contact(project, "grace@example.com")
-
-    answer = member.get(contacts_url, {"q": query})
-
-    assert b"ada@example.com" in answer.content
-    assert b"grace@example.com" not in answer.content
-
-
-@pytest.mark.parametrize(
-    "query", ["\x00", "%", "_", "\\", "x" * 10_000, "\ud7ff", "<script>"]
-)
-def test_a_strange_search_finds_nothing(
-    member: Client, contacts_url: str, project: Project, query: str
-) -> None:
-    make_contact(project, "ada@example.com")
-
-    answer = member.get(contacts_url, {"q": query})
-
-    assert answer.status_code == 200
-    assert b"ada@example.com" not in answer.content
-    assert b"<script>" not in answer.content.split(b"<body")[1]
-
-
-def test_a_search_keeps_to_its_pages(
-    member: Client, contacts_url: str, project: Project
-) -> None:
-    for number in range(51):
-        make_contact(project, f"a+{number}@example.com")
-
-    answer = member.get(contacts_url, {"q": "a+"})
-
-    assert b"q=a%2B&amp;cursor=" in answer.content
-
-
 def test_a_contact_shows_its_data_and_history(
     member: Client, contacts_url: str, project: Project
 ) -> None:
