@@ -32,9 +32,9 @@ class Visit:
     #: The mail that the address names without proof, as other installations write it.
     claimed_email_id: UUID | None = None
 
-    def act(self, *, door: Door = Door.PAGE, text: str = "") -> Act:
+    def act(self, *, door: Door = Door.PAGE, text: str = "", by: str = "link") -> Act:
         """Return what the ledger is to say of something done on this visit."""
-        link = f"{self.purpose} link" if self.is_signed else f"bare {self.purpose} link"
+        link = f"{self.purpose} {by}" if self.is_signed else f"bare {self.purpose} {by}"
         claim = f" of mail {self.claimed_email_id}" if self.claimed_email_id else ""
         return Act(door=door, reason=link + claim, email_id=self.email_id, text=text)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -109,6 +110,26 @@ def limit_requests(project_id: UUID, *, kind: KeyKind) -> dict[str, str]:
             headers=headers | {"Retry-After": str(seconds)},
         )
     return headers
+
+
+def limit_visitors(limits: Mapping[str, int]) -> None:
+    """Count a request without a key against limits a minute, by what each counts.
+
+    Such as `{"203.0.113.7": 60, "contact 0190…": 20}`. Raises RateLimited at the first
+    that is used up. Switched off with the limit of the keys.
+    """
+    if not settings.API_RATE_LIMIT_PER_MINUTE:
+        return
+    for subject, limit in limits.items():
+        item = RateLimitItemPerMinute(limit)
+        key = f"visitor:{subject}"
+        allowed, reset_at, _ = _hit(_limiter(), item, key, 1)
+        if not allowed:
+            seconds = max(1, round(reset_at - time.time()))
+            raise RateLimited(
+                f"This may be done {limit} times a minute.",
+                headers={"Retry-After": str(seconds)},
+            )
 
 
 def _count(limit: int, key: str) -> tuple[bool, float, int]:
