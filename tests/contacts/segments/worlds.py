@@ -82,6 +82,10 @@ class Maker:
         self.campaigns = [self.id("campaign") for _ in range(2)]
         self.kept = [self.id("segment") for _ in range(2)]
         self.segments: dict[UUID, Tree | None] = dict.fromkeys(self.kept)
+        #: A few keys for everybody, so that people have the same ones.
+        self.keys = self.random.sample(_KEYS, 5)
+        self.seen: list[tuple[str, Any]] = []
+        self.emails: list[str] = []
         self.number = 0
 
     def id(self, name: str) -> UUID:
@@ -94,12 +98,22 @@ class Maker:
 
     def world(self, people: int) -> World:
         """Draw people, and three segments of which each may lead to the ones before."""
+        everybody = [self.person() for _ in range(people)]
+        for person in everybody:
+            self.emails.append(person.email)
+            self.look_at(person.data, [])
         for _ in range(3):
             tree = self.tree(depth=1)
             self.segments[self.id("segment")] = tree
-        return World(
-            [self.person() for _ in range(people)], self.topics, dict(self.segments)
-        )
+        return World(everybody, self.topics, dict(self.segments))
+
+    def look_at(self, value: Any, path: list[str]) -> None:
+        """Remember what stands where in people's data, to ask for it."""
+        if path:
+            self.seen.append((".".join(path), value))
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                self.look_at(inner, [*path, key])
 
     def person(self) -> Person:
         self.number += 1
@@ -146,7 +160,7 @@ class Maker:
         if self.flip(0.1):
             return None
         count = self.random.randrange(6)
-        return {key: self.json(2) for key in self.random.sample(_KEYS, count)}
+        return {key: self.json(2) for key in self.random.sample(self.keys, count)}
 
     def json(self, depth: int) -> Any:
         kind = self.random.randrange(8 if depth else 5)
@@ -158,7 +172,7 @@ class Maker:
             return self.random.choice([True, False, None])
         if kind == 5:
             return [self.json(depth - 1) for _ in range(self.random.randrange(4))]
-        keys = self.random.sample(_KEYS, self.random.randrange(4))
+        keys = self.random.sample(self.keys, self.random.randrange(4))
         return {key: self.json(depth - 1) for key in keys}
 
     def text(self) -> str:
@@ -200,27 +214,46 @@ class Maker:
         return self.random.choice(makers)()
 
     def of_data(self) -> dict[str, Any]:
-        path = self.random.choices(_KEYS, k=self.random.choice([1, 1, 1, 2, 3]))
-        field = f"data.{'.'.join(path)}"
+        path, value = self.place()
+        field = f"data.{path}"
         kind = self.random.randrange(7)
         if kind == 0:
             return {"field": field, "operator": self.either("exists", "notExists")}
         if kind == 1:
-            return {
-                "field": field,
-                "operator": self.either("within", "olderThan"),
-                **self.window(),
-            }
+            age = self.either("within", "olderThan")
+            return {"field": field, "operator": age, **self.window()}
         if kind == 2:
             holds = self.either("contains", "notContains")
-            value: Any = self.random.choice(_TEXTS) or "x"
-            if self.flip(0.4):
-                value = self.scalar(holds) or 0
-            return {"field": field, "operator": holds, "value": value}
+            return {"field": field, "operator": holds, "value": self.piece(value)}
         operator = self.random.choice(_COMPARISONS)
-        return {"field": field, "operator": operator, "value": self.scalar(operator)}
+        return {
+            "field": field,
+            "operator": operator,
+            "value": self.scalar(operator, value),
+        }
 
-    def scalar(self, operator: str) -> Any:
+    def place(self) -> tuple[str, Any]:
+        """Draw a path, and what may stand there: mostly what stands with somebody."""
+        if self.seen and self.flip(0.8):
+            path, value = self.random.choice(self.seen)
+            return path, value if self.flip(0.6) else None
+        path = ".".join(self.random.choices(_KEYS, k=self.random.choice([1, 1, 2, 3])))
+        return path, None
+
+    def piece(self, value: Any) -> Any:
+        if isinstance(value, list) and value:
+            value = self.random.choice(value)
+        elif isinstance(value, str) and value:
+            begin = self.random.randrange(len(value))
+            value = value[begin : begin + self.random.choice([1, 2, 1000])]
+        return self.scalar("contains", value) or "x"
+
+    def scalar(self, operator: str, value: Any) -> Any:
+        if isinstance(value, bool) and "Than" in operator:
+            return self.text()
+        is_number = isinstance(value, int | float)
+        if isinstance(value, str) or (is_number and abs(value) <= 2**53):
+            return value
         if self.flip(0.2) and "Than" not in operator:
             return self.flip()
         if self.flip(0.45):
@@ -263,8 +296,9 @@ class Maker:
             ["equals", "notEquals", "contains", "notContains"]
         )
         value = self.random.choice(pieces)
-        if self.flip():
-            value = f"{self.random.choice(_LOCALS)}1@1.example.com".upper()
+        if self.emails and self.flip():
+            value = self.random.choice(self.emails)
+            value = value.upper() if self.flip() else value
         return {"field": "email", "operator": operator, "value": value}
 
     def of_moment(self) -> dict[str, Any]:
