@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.test import Client
 
@@ -21,19 +23,60 @@ def _all_of(*filters: dict[str, Any]) -> Tree:
     return {"logic": "AND", "groups": [{"filters": list(filters)}]}
 
 
+def _rule(field: str, operator: str, **values: Any) -> dict[str, Any]:
+    return {"field": field, "operator": operator, **values}
+
+
+_IS_PRO = _rule("data.plan", "equals", value="pro")
+_LOGGED_IN = _rule("event.login", "triggeredWithin", value=30, unit="days")
+_LOOKS_AROUND = _rule("event.page.viewed", "triggeredAtLeast", count=3)
+_NEVER_LEFT = _rule("event.plan.cancelled", "notTriggered")
+_OPENS = _rule("email.opened", "triggered")
 #: One rule of each kind: metadata, a window, a count, an absence, engagement.
-FIVE_RULES = _all_of(
-    {"field": "data.plan", "operator": "equals", "value": "pro"},
-    {
-        "field": "event.login",
-        "operator": "triggeredWithin",
-        "value": 30,
-        "unit": "days",
+_FIVE = (_IS_PRO, _LOGGED_IN, _LOOKS_AROUND, _NEVER_LEFT, _OPENS)
+FIVE_RULES = _all_of(*_FIVE)
+#: What is counted, from one rule to five, joined in every way; the last ones ask about
+#: what nearly everybody did.
+SEGMENTS: dict[str, Tree] = {
+    "metadata equals": _all_of(_IS_PRO),
+    "metadata, a list holds": _all_of(_rule("data.tags", "contains", value="press")),
+    "event within 30 days": _all_of(_LOGGED_IN),
+    "event 3 times": _all_of(_LOOKS_AROUND),
+    "event never": _all_of(_NEVER_LEFT),
+    "mail opened": _all_of(_OPENS),
+    "five rules, all": FIVE_RULES,
+    "five rules, any": {
+        "logic": "OR",
+        "groups": [{"filters": [filter_]} for filter_ in _FIVE],
     },
-    {"field": "event.page.viewed", "operator": "triggeredAtLeast", "count": 3},
-    {"field": "event.plan.cancelled", "operator": "notTriggered"},
-    {"field": "email.opened", "operator": "triggered"},
-)
+    "five rules, nested": {
+        "logic": "AND",
+        "groups": [
+            {"filters": [_NEVER_LEFT, _IS_PRO]},
+            {
+                "filters": [_OPENS],
+                "conditions": {
+                    "logic": "OR",
+                    "groups": [{"filters": [_LOGGED_IN]}, {"filters": [_LOOKS_AROUND]}],
+                },
+            },
+        ],
+    },
+    "five rules, common": _all_of(
+        _rule("data.country", "equals", value="US"),
+        _rule("event.app.opened", "triggeredWithin", value=365, unit="days"),
+        _rule("event.page.viewed", "triggeredAtLeast", count=2, value=365, unit="days"),
+        _rule("event.login", "notTriggeredWithin", value=90, unit="days"),
+        _rule("email.delivered", "triggered"),
+    ),
+    "five rules, absences": _all_of(
+        _rule("data.plan", "notEquals", value="free"),
+        _rule("event.page.viewed", "notTriggeredWithin", value=180, unit="days"),
+        _rule("event.app.opened", "triggeredLessThan", count=5),
+        _rule("event.purchase", "notTriggered"),
+        _rule("email.clicked", "notTriggered"),
+    ),
+}
 
 
 class Unanswered(Exception):
@@ -51,11 +94,13 @@ class Asker:
     emails: list[str]
     ids: list[str]
     cursors: list[str]
+    api_cursors: list[str]
 
     @classmethod
     def enter(cls) -> Asker:
         """Log in, and look up what the questions name. Needs a seeded database."""
         from contacts.models import Contact
+        from plunk.api.lists import List
         from plunk.pages.paging import Cursor
         from plunk.projects.keys import create_key
         from plunk.projects.models import KeyKind, Project, User
@@ -65,41 +110,51 @@ class Asker:
         client = Client(HTTP_HOST="localhost")
         client.force_login(User.objects.get(email=OWNER))
         oldest = Contact.objects.filter(project=project).order_by("created_at", "id")
-        known = list(oldest.values_list("id", "email", "created_at")[100:20_100:97])
+        known = list(oldest.only("id", "email", "created_at")[100:20_100:97])
+        listed = List("contacts", project.pk, {"createdAt": "created_at"})
+        newest_first = listed.order({})
         return cls(
             client=client,
             key=create_key(project=project, kind=KeyKind.SECRET).value,
             project_id=str(project.pk),
-            emails=[email for _, email, _ in known],
-            ids=[str(id_) for id_, _, _ in known],
-            cursors=[str(Cursor(at, id_)) for id_, _, at in known],
+            emails=[row.email for row in known],
+            ids=[str(row.pk) for row in known],
+            cursors=[str(Cursor(row.created_at, row.pk)) for row in known],
+            api_cursors=[listed.cursor_at(row, newest_first) for row in known],
         )
 
     def cases(self) -> Iterator[Case]:
         """Yield what is asked, pages first."""
+        for name, ask in self._pages().items():
+            yield name, PAGE_MS, ask
+        for name, tree in SEGMENTS.items():
+            yield name, COUNT_MS, partial(self._count, tree)
+
+    def _pages(self) -> dict[str, Callable[[int], None]]:
         common = ("anna", "pigeon", "martin", "company1", ".example", "lee")
-        yield "list, first page", PAGE_MS, lambda _: self._list()
-        yield (
-            "list, deep page",
-            PAGE_MS,
-            lambda n: self._list(cursor=self.cursors[n % len(self.cursors)]),
-        )
-        yield (
-            "search, common fragment",
-            PAGE_MS,
-            lambda n: self._list(q=common[n % len(common)]),
-        )
-        yield (
-            "search, rare fragment",
-            PAGE_MS,
-            lambda n: self._list(q=self._fragment(n)),
-        )
-        yield "search, nobody", PAGE_MS, lambda n: self._list(q=f"zzq{n}xx")
-        yield (
-            "contact page",
-            PAGE_MS,
-            lambda n: self._page(f"contacts/{self.ids[n % len(self.ids)]}/"),
-        )
+        known = len(self.ids)
+        return {
+            "list, first page": lambda _: self._list(),
+            "list, deep page": lambda n: self._list(cursor=self.cursors[n % known]),
+            "search, common fragment": lambda n: self._list(q=common[n % len(common)]),
+            "search, rare fragment": lambda n: self._list(q=self._fragment(n)),
+            "search, nobody": lambda n: self._list(q=f"zzq{n}xx"),
+            "search, two letters": lambda n: self._list(q=common[n % len(common)][:2]),
+            "list by address": lambda _: self._list(sort="address"),
+            "filter, subscribed and a key": lambda n: self._filtered(
+                "plan", ("pro", "enterprise")[n % 2]
+            ),
+            "filter, a rare value": lambda n: self._filtered(
+                "company.name", f"Company {n}"
+            ),
+            "filter, nobody": lambda n: self._filtered("plan", f"none {n}"),
+            "contact page": lambda n: self._page(f"contacts/{self.ids[n % known]}/"),
+            "API, first page": lambda _: self._api(limit="100"),
+            "API, deep page": lambda n: self._api(
+                limit="100", cursor=self.api_cursors[n % known]
+            ),
+            "API, search": lambda n: self._api(search=self._fragment(n)),
+        }
 
     def _fragment(self, number: int) -> str:
         """Return the middle of an address: the end of a name, and a number."""
@@ -109,7 +164,23 @@ class Asker:
     def _list(self, **query: str) -> None:
         self._page(f"contacts/?{urlencode(query)}")
 
+    def _filtered(self, key: str, value: str) -> None:
+        self._list(state="subscribed", key=key, value=value)
+
+    def _count(self, tree: Tree, _: int) -> None:
+        from contacts.segments.counting import count
+        from contacts.segments.tree import parse
+
+        count(UUID(self.project_id), parse(tree))
+
     def _page(self, path: str) -> None:
-        response = self.client.get(f"/projects/{self.project_id}/{path}")
+        self._get(f"/projects/{self.project_id}/{path}")
+
+    def _api(self, **query: str) -> None:
+        bearer = {"HTTP_AUTHORIZATION": f"Bearer {self.key}"}
+        self._get(f"/api/contacts?{urlencode(query)}", **bearer)
+
+    def _get(self, path: str, **headers: Any) -> None:
+        response = self.client.get(path, **headers)
         if response.status_code != 200:
             raise Unanswered(f"{path}: {response.status_code}")
