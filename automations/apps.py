@@ -20,3 +20,5 @@ class AutomationsConfig(AppConfig):
 
         signals.contacts_subscribed.connect(receivers.record_subscribed)
         signals.contacts_unsubscribed.connect(receivers.record_unsubscribed)
+        signals.segment_entered.connect(receivers.record_entered)
+        signals.segment_exited.connect(receivers.record_exited)

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from automations.tracking import record
+from contacts.models import Segment
+from contacts.segments.naming import entry_event, exit_event
 
 
 def record_subscribed(
@@ -33,3 +35,22 @@ def record_unsubscribed(
             event=event,
             data={"reason": reason},
         )
+
+
+def record_entered(*, segment: Segment, contact_ids: Sequence[UUID], **_: Any) -> None:
+    """Record who came into a tracked segment."""
+    _record_move(entry_event(segment), segment, contact_ids)
+
+
+def record_exited(*, segment: Segment, contact_ids: Sequence[UUID], **_: Any) -> None:
+    """Record who went out of a tracked segment."""
+    _record_move(exit_event(segment), segment, contact_ids)
+
+
+def _record_move(event: str, segment: Segment, contact_ids: Sequence[UUID]) -> None:
+    record(
+        project_id=segment.project_id,
+        contact_ids=contact_ids,
+        event=event,
+        data={"segmentId": str(segment.pk), "segmentName": segment.name},
+    )

@@ -37,8 +37,10 @@ class ContactsConfig(AppConfig):
 
 
 def _stop_working(**_: Any) -> None:
-    """Let a job of this process end with the chunk in hand."""
+    """Let the work of this process end with the chunk in hand."""
     # Models cannot be imported before the apps are loaded.
-    from contacts.jobs import stop
+    from contacts import jobs
+    from contacts.segments import claims
 
-    stop.set()
+    jobs.stop.set()
+    claims.stop.set()

@@ -3,6 +3,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from contacts import confirming, importing, jobs, snoozing
+from contacts.segments import sizes, updating
 from plunk.waking import wake_on_commit
 
 
@@ -16,6 +17,17 @@ def work_on_jobs() -> None:
 def sweep_jobs() -> None:
     if jobs.is_anything_due():
         wake_on_commit(jobs.WORK)
+
+
+@shared_task
+def update_segments() -> None:
+    if updating.update_due():
+        wake_on_commit(updating.UPDATE)
+
+
+@shared_task
+def count_segments() -> None:
+    sizes.refresh_stale()
 
 
 @shared_task

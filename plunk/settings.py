@@ -170,6 +170,8 @@ CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
     "transactional.tasks.deliver": {"queue": "delivery"},
     "contacts.tasks.work_on_jobs": {"queue": "jobs"},
+    "contacts.tasks.update_segments": {"queue": "jobs"},
+    "contacts.tasks.count_segments": {"queue": "jobs"},
 }
 CELERY_TASK_ACKS_LATE = False  # a task is a wake-up; the rows hold the work
 CELERY_TASK_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
@@ -200,6 +202,8 @@ CELERY_BEAT_SCHEDULE = {
     "idempotency": {"task": "plunk.api.tasks.forget_expired_keys", "schedule": 3600.0},
     "jobs": {"task": "contacts.tasks.sweep_jobs", "schedule": 2.0},
     "imports": {"task": "contacts.tasks.tidy_imports", "schedule": 60.0},
+    "segments": {"task": "contacts.tasks.update_segments", "schedule": 30.0},
+    "segment_sizes": {"task": "contacts.tasks.count_segments", "schedule": 60.0},
     "snoozes": {"task": "contacts.tasks.wake_snoozed", "schedule": 60.0},
     "confirmations": {"task": "contacts.tasks.sweep_confirmations", "schedule": 60.0},
     "suppressions": {

@@ -20,7 +20,16 @@ from django.test import Client
 from django.urls import reverse
 
 from automations.models import Occurrence
-from contacts.models import Contact, Job, JobKind, SavedView, Suppression
+from contacts.models import (
+    Contact,
+    Job,
+    JobKind,
+    SavedView,
+    Segment,
+    SegmentMembership,
+    SegmentType,
+    Suppression,
+)
 from plunk.projects.creating import NewProject
 from plunk.projects.models import ApiKey, Project, Role, User
 from plunk.simulator.models import SimulatedMessage
@@ -113,6 +122,10 @@ def alices(project: Project, other_project: NewProject) -> Alices:
         raw=f"Subject: {SECRET}\r\n\r\n{SECRET}".encode(),
         outcome="Send",
     )
+    segment = Segment.objects.create(
+        project=project, name=SECRET, type=SegmentType.STATIC
+    )
+    SegmentMembership.objects.create(segment=segment, contact=contact)
     things: dict[str, object] = {
         "contact_id": contact.pk,
         "email_id": email.pk,
@@ -121,6 +134,7 @@ def alices(project: Project, other_project: NewProject) -> Alices:
         ).pk,
         "key_id": ApiKey.objects.filter(project=project).earliest("pk").pk,
         "message_id": message.message_id,
+        "segment_id": segment.pk,
         "number": 0,
         "job_id": Job.objects.create(
             project=project, kind=JobKind.DELETE, parameters={"mode": "ids", "ids": []}
@@ -134,6 +148,7 @@ UNKNOWN: dict[str, Callable[[], object]] = {
     "contact_id": uuid4,
     "email_id": uuid4,
     "key_id": uuid4,
+    "segment_id": uuid4,
     "message_id": lambda: "0100-a11ce-999999",
     "view_id": uuid4,
     "number": lambda: 0,

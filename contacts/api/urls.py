@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from contacts.api import bulk, contacts, fields
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("contacts.api.segment_urls")),
     re_path(r"^contacts/?$", contacts.Contacts.as_view(), name="api_contacts"),
     re_path(r"^contacts/lookup/?$", contacts.Lookup.as_view(), name="api_lookup"),
     re_path(

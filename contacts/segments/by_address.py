@@ -10,9 +10,11 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from contacts import ledger
+from contacts.asking import ask
 from contacts.ledger import Act
 from contacts.models import ChangeKind, Contact, Segment
 from contacts.segments.membership import add_members, remove_members
+from contacts.subscriptions import asks_first
 
 #: Addresses that one transaction looks up, and makes contacts of.
 CHUNK = 1000
@@ -41,7 +43,8 @@ def add_addresses(
     """Put the contacts of normalised addresses into a static segment.
 
     With `create_missing`, an address without a contact gets one, which is subscribed if
-    `subscribed` says so; contacts that exist keep their consent.
+    `subscribed` says so (under double opt-in it is asked to confirm instead); contacts
+    that exist keep their consent.
     """
     added = Added()
     distinct = list(dict.fromkeys(addresses))
@@ -83,11 +86,12 @@ def _create(
     project_id: UUID, addresses: Sequence[str], *, subscribed: bool, act: Act
 ) -> int:
     """Make contacts, but for addresses that somebody else made one of meanwhile."""
+    must_ask = asks_first(project_id)
     wanted = [
         Contact(
             project_id=project_id,
             email=address,
-            subscribed=subscribed,
+            subscribed=subscribed and not must_ask,
             consent_source=act.door,
             consent_at=Now(),
             created_at=Now(),
@@ -97,12 +101,11 @@ def _create(
         for address in sorted(addresses)
     ]
     Contact.objects.bulk_create(wanted, ignore_conflicts=True, batch_size=500)
-    made = list(
-        Contact.objects.filter(pk__in=[contact.pk for contact in wanted]).values_list(
-            "pk", flat=True
-        )
-    )
-    if subscribed:
+    ours = Contact.objects.filter(pk__in=[contact.pk for contact in wanted])
+    made = list(ours.values_list("pk", flat=True))
+    if subscribed and must_ask:
+        ask(project_id=project_id, contact_ids=made, act=act)
+    elif subscribed:
         ledger.record(
             project_id=project_id,
             contact_ids=made,

@@ -29,27 +29,27 @@ class Lost(Exception):
     """The segment was changed, deleted or taken over while we worked on it."""
 
 
-def free(segments: QuerySet[Segment]) -> QuerySet[Segment]:
+def free(segments: QuerySet[Segment], *, by: str) -> QuerySet[Segment]:
     """Keep those nobody works on, the longest left alone first.
 
-    A turn that ended before its work did leaves the end of its lease behind: such a
-    segment waits behind the others, however large it is.
+    `by` is the column that says when the work was last done. A turn that ended before
+    its work did leaves the end of its lease behind: such a segment waits behind the
+    others, however large it is.
     """
-    return segments.filter(
-        Q(lease_expires_at=None) | Q(lease_expires_at__lte=Now())
-    ).order_by(
-        Coalesce("lease_expires_at", "computed_at", "counted_at").asc(nulls_first=True),
-        "pk",
+    return _unclaimed(segments).order_by(
+        Coalesce("lease_expires_at", by).asc(nulls_first=True), "pk"
     )
+
+
+def _unclaimed(segments: QuerySet[Segment]) -> QuerySet[Segment]:
+    return segments.filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=Now()))
 
 
 @transaction.atomic
 def claim(segment_id: UUID) -> Segment | None:
     """Take a segment; None where another worker has it, or it is gone."""
-    is_ours = (
-        free(Segment.objects.filter(pk=segment_id))
-        .order_by()
-        .update(attempt=F("attempt") + 1, lease_expires_at=Now() + LEASE)
+    is_ours = _unclaimed(Segment.objects.filter(pk=segment_id)).update(
+        attempt=F("attempt") + 1, lease_expires_at=Now() + LEASE
     )
     if not is_ours:
         return None

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.conftest import Api
+from tests.contacts.api import segment_strangers
 
 #: By the name of the address; see tests/test_strangers.py.
 ENDPOINTS: dict[str, Callable[[Api, Any], list[Any]]] = {
+    **segment_strangers.ENDPOINTS,
     "classic_contacts": lambda api, it: [
         api.get("/v1/contacts"),
         api.get("/v1/contacts", limit=10),
