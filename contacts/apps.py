@@ -15,7 +15,7 @@ class ContactsConfig(AppConfig):
         stopping.connect(_stop_working, dispatch_uid="jobs")
         from contacts import activity as news
         from contacts import jobs
-        from contacts.bulk import BulkWorker
+        from contacts.bulk import AddWorker, BulkWorker
         from contacts.checks import check_search
         from contacts.dropping import DropWorker
         from contacts.importing import ImportWorker
@@ -32,6 +32,7 @@ class ContactsConfig(AppConfig):
         register(check_search, Tags.database)
         for kind in (JobKind.SUBSCRIBE, JobKind.UNSUBSCRIBE, JobKind.DELETE):
             jobs.register(kind, BulkWorker)
+        jobs.register(JobKind.ADD, AddWorker)
         jobs.register(JobKind.DROP_FIELD, DropWorker)
         jobs.register(JobKind.IMPORT, ImportWorker)
 

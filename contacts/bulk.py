@@ -14,10 +14,16 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from contacts import jobs, walking
+from contacts.jobs import JobError
 from contacts.ledger import Act
-from contacts.models import Contact, Door, Job, JobKind
+from contacts.models import Contact, Door, Job, JobKind, Segment, SegmentType
 from contacts.search import search
+from contacts.segments.matching import matching
+from contacts.segments.membership import add_members
+from contacts.segments.tree import parse
+from contacts.standing import Standing
 from contacts.subscriptions import set_all_subscribed
+from plunk.api.errors import Invalid
 from plunk.projects.models import User
 
 MAX_IDS = 1000
@@ -39,6 +45,10 @@ class Selection:
     ids: tuple[UUID, ...] | None = None
     search: str = ""
     subscribed: bool | None = None
+    #: A filter tree, as JSON has it.
+    condition: dict[str, Any] | None = None
+    standing: Standing | None = None
+    import_id: UUID | None = None
     exclude: tuple[UUID, ...] = ()
 
     @classmethod
@@ -52,10 +62,20 @@ class Selection:
         *,
         search: str = "",
         subscribed: bool | None = None,
+        condition: dict[str, Any] | None = None,
+        standing: Standing | None = None,
+        import_id: UUID | None = None,
         exclude: Iterable[UUID] = (),
     ) -> Selection:
         """Mean everybody whom all that is given applies to."""
-        return cls(search=search, subscribed=subscribed, exclude=tuple(exclude))
+        return cls(
+            search=search,
+            subscribed=subscribed,
+            condition=condition,
+            standing=standing,
+            import_id=import_id,
+            exclude=tuple(exclude),
+        )
 
     def queryset(self, project_id: UUID) -> QuerySet[Contact]:
         """Return the contacts of a project that are meant, in no order."""
@@ -65,8 +85,17 @@ class Selection:
         return found.exclude(pk__in=self.exclude) if self.exclude else found
 
     def found(self, project_id: UUID) -> QuerySet[Contact]:
-        """Return what the question finds, those to be left out included."""
+        """Return what the question finds, those to be left out included.
+
+        Raises Invalid where the condition names what the project does not have.
+        """
         rows = Contact.objects.filter(project_id=project_id)
+        if self.condition is not None:
+            rows = matching(project_id, parse(self.condition))
+        if self.standing is not None:
+            rows = rows.filter(self.standing.condition(project_id))
+        if self.import_id is not None:
+            rows = rows.filter(import_id=self.import_id)
         if self.subscribed is not None:
             rows = rows.filter(subscribed=self.subscribed)
         if self.search:
@@ -81,6 +110,9 @@ class Selection:
             "mode": "query",
             "search": self.search,
             "subscribed": self.subscribed,
+            "condition": self.condition,
+            "standing": self.standing,
+            "import": str(self.import_id) if self.import_id else None,
             "exclude": [str(pk) for pk in self.exclude],
         }
 
@@ -88,21 +120,34 @@ class Selection:
     def from_parameters(cls, parameters: dict[str, Any]) -> Selection:
         if parameters["mode"] == "ids":
             return cls.of_ids(UUID(pk) for pk in parameters["ids"])
+        standing, import_id = parameters.get("standing"), parameters.get("import")
         return cls.of_query(
             search=parameters["search"],
             subscribed=parameters["subscribed"],
+            condition=parameters.get("condition"),
+            standing=Standing(standing) if standing else None,
+            import_id=UUID(import_id) if import_id else None,
             exclude=(UUID(pk) for pk in parameters["exclude"]),
         )
 
 
 def begin_bulk(
-    *, project_id: UUID, kind: JobKind, selection: Selection, user: User | None = None
+    *,
+    project_id: UUID,
+    kind: JobKind,
+    selection: Selection,
+    segment: Segment | None = None,
+    user: User | None = None,
 ) -> Job:
-    """Ask for all contacts of a selection to be (un)subscribed or deleted."""
+    """Ask for something to be done to all contacts of a selection.
+
+    `segment`, a static one, is where JobKind.ADD puts them.
+    """
+    where = {"segment": str(segment.pk)} if segment else {}
     return jobs.begin(
         project_id=project_id,
         kind=kind,
-        parameters=selection.as_parameters(),
+        parameters=selection.as_parameters() | where,
         total=None if selection.ids is None else len(selection.ids),
         user=user,
     )
@@ -155,9 +200,15 @@ class BulkWorker:
         return start + walking.CHUNK < len(ids)
 
     def _step_through_rows(self, job: Job) -> bool:
+        try:
+            rows = self.selection.found(self.project_id)
+        except Invalid as error:
+            raise JobError(
+                "A segment or a topic that was asked for is not there any more."
+            ) from error
         if job.total is None:
             job.total = self.selection.queryset(self.project_id).count()
-        found, has_more = walking.next_chunk(job, self.selection.found(self.project_id))
+        found, has_more = walking.next_chunk(job, rows)
         meant = [pk for pk in found if pk not in self.excluded]
         self._do(job, meant)
         job.done += len(meant)
@@ -183,3 +234,20 @@ class BulkWorker:
                 )
             )
         jobs.count(job, success=changed, unchanged=len(ids) - changed)
+
+
+class AddWorker(BulkWorker):
+    """Puts contacts into a static segment."""
+
+    def _do(self, job: Job, ids: Sequence[UUID]) -> None:
+        if not ids:
+            return
+        segment = Segment.objects.filter(
+            project_id=self.project_id,
+            pk=job.parameters["segment"],
+            type=SegmentType.STATIC,
+        ).first()
+        if segment is None:
+            raise JobError("The segment is not there any more.")
+        added = add_members(segment, ids)
+        jobs.count(job, success=added, unchanged=len(ids) - added)

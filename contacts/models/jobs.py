@@ -16,6 +16,7 @@ class JobKind(models.TextChoices):
     UNSUBSCRIBE = "UNSUBSCRIBE", "Unsubscribe"
     DELETE = "DELETE", "Delete"
     DROP_FIELD = "DROP_FIELD", "Remove a field"
+    ADD = "ADD", "Add to a segment"
 
 
 class JobState(models.TextChoices):
