@@ -10,10 +10,13 @@ class AutomationsConfig(AppConfig):
         from automations import activity as news
         from automations import receivers
         from automations.audience import Events
+        from automations.history import triggers
         from contacts import signals
+        from contacts.api import history
         from contacts.segments import vocabulary
         from plunk.pages import activity, figures
 
+        history.register("triggers", triggers)
         vocabulary.register(Events())
         activity.register(news.occurrences)
         figures.register(news.figures)

@@ -136,6 +136,7 @@ def alices(project: Project, other_project: NewProject) -> Alices:
         "message_id": message.message_id,
         "segment_id": segment.pk,
         "number": 0,
+        "import_id": Job.objects.create(project=project, kind=JobKind.IMPORT).pk,
         "job_id": Job.objects.create(
             project=project, kind=JobKind.DELETE, parameters={"mode": "ids", "ids": []}
         ).pk,
@@ -148,9 +149,10 @@ UNKNOWN: dict[str, Callable[[], object]] = {
     "contact_id": uuid4,
     "email_id": uuid4,
     "key_id": uuid4,
-    "segment_id": uuid4,
-    "message_id": lambda: "0100-a11ce-999999",
     "view_id": uuid4,
+    "segment_id": uuid4,
+    "job_id": uuid4,
+    "message_id": lambda: "0100-a11ce-999999",
     "number": lambda: 0,
 }
 

@@ -13,17 +13,20 @@ class TransactionalConfig(AppConfig):
     def ready(self) -> None:
         stopping.connect(_stop_delivering, dispatch_uid="delivery")
         from contacts import signals
+        from contacts.api import history
         from contacts.segments import vocabulary
         from plunk.pages import activity, figures
         from transactional import activity as news
         from transactional.account_suppressions import note_releases
         from transactional.audience import Campaigns, Mails
         from transactional.confirmations import queue_confirmations
+        from transactional.history import emails
 
         vocabulary.register(Mails())
         vocabulary.register(Campaigns())
         signals.confirmation_wanted.connect(queue_confirmations)
         signals.suppressions_released.connect(note_releases)
+        history.register("emails", emails)
         activity.register(news.mails)
         activity.register(news.email_events)
         figures.register(news.figures)

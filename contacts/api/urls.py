@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from contacts.api import bulk, contacts, fields
+from contacts.api import bulk, contacts, fields, imports
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("contacts.api.segment_urls")),
@@ -27,6 +27,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         r"^contacts/bulk/(?P<job_id>[^/]+)/?$",
         bulk.BulkJob.as_view(),
         name="api_bulk_job",
+    ),
+    re_path(r"^contacts/import/?$", imports.Import.as_view(), name="api_import"),
+    re_path(
+        r"^contacts/import/(?P<job_id>[^/]+)/?$",
+        imports.ImportJob.as_view(),
+        name="api_import_job",
     ),
     re_path(r"^contacts/fields/?$", fields.FieldList.as_view(), name="api_fields"),
     # A field may be named anything, slashes included.

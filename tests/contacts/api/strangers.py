@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from tests.conftest import Api
 from tests.contacts.api import segment_strangers
 
@@ -58,6 +60,17 @@ ENDPOINTS: dict[str, Callable[[Api, Any], list[Any]]] = {
     "api_bulk_delete": lambda api, it: _bulk(api, it, "delete"),
     "api_bulk_job": lambda api, it: [
         api.get(f"/api/contacts/bulk/{it.things['job_id']}")
+    ],
+    "api_import": lambda api, it: [
+        api.client.post(
+            "/api/contacts/import",
+            {"file": SimpleUploadedFile("a.csv", b"email,secret\nann@example.com,\n")},
+            HTTP_AUTHORIZATION=f"Bearer {api.key}",
+        )
+    ],
+    "api_import_job": lambda api, it: [
+        api.get(f"/api/contacts/import/{it.things['job_id']}"),
+        api.get(f"/api/contacts/import/{it.things['import_id']}"),
     ],
     "api_fields": lambda api, it: [api.get("/api/contacts/fields")],
     "api_field": lambda api, it: [
