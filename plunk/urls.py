@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/", include("plunk.projects.pages.account_urls")),
     path("", include("plunk.projects.pages.urls")),
     path("projects/<uuid:project_id>/", include("plunk.pages.urls")),
+    path("projects/<uuid:project_id>/", include("contacts.pages.job_urls")),
     path("projects/<uuid:project_id>/", include("contacts.pages.urls")),
     path("projects/<uuid:project_id>/", include("transactional.pages.urls")),
 ]

@@ -15,7 +15,12 @@ open for reading and seekable. The figures in `job.counts` are those of finished
 
 from contacts.importing.mapping import Column, MappingError, Options, Target
 from contacts.importing.previewing import Preview, preview
-from contacts.importing.starting import import_file, start, try_out
+from contacts.importing.starting import (
+    import_file,
+    save_choices,
+    start,
+    try_out,
+)
 from contacts.importing.storing import TooLarge, UploadError, store_upload
 from contacts.importing.tidying import discard, tidy
 from contacts.importing.worker import ImportWorker
@@ -32,6 +37,7 @@ __all__ = [
     "discard",
     "import_file",
     "preview",
+    "save_choices",
     "start",
     "store_upload",
     "tidy",

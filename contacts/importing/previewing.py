@@ -46,6 +46,11 @@ class Preview:
     rows: list[list[ShownCell]]
 
     @property
+    def cells(self) -> list[list[tuple[Column, ShownCell]]]:
+        """Return the rows with the column beside each cell."""
+        return [list(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    @property
     def has_email(self) -> bool:
         return any(column.target is Target.EMAIL for column in self.columns)
 

@@ -24,6 +24,15 @@ from plunk.projects.models import Project, User
 from plunk.waking import wake_on_commit
 
 
+def save_choices(job: Job, *, columns: Sequence[Column]) -> None:
+    """Remember how the columns of a draft are to be read; raise MappingError."""
+    checked = check_columns(columns, width=len(job.parameters.get("header", ())))
+    job.parameters["columns"] = [column.as_dict() for column in checked]
+    Job.objects.filter(pk=job.pk, state=JobState.DRAFT).update(
+        parameters=job.parameters
+    )
+
+
 @transaction.atomic
 def start(
     job: Job, *, columns: Sequence[Column], options: Options, user: User | None = None
