@@ -10,8 +10,10 @@ from django.db.models import QuerySet
 
 from automations.models import Event, Occurrence
 from contacts.segments.compiling import Scope
-from contacts.segments.sets import Happening
+from contacts.segments.sets import MOST_OFFERED, Deed, Happening
 from contacts.segments.tree import Filter
+from contacts.segments.vocabulary import Name
+from contacts.segments.wording import spoken
 
 MAX_NAME = 255
 
@@ -19,6 +21,7 @@ MAX_NAME = 255
 class Events(Happening):
     name = "event."
     label = "Event"
+    is_open = True
 
     def read(self, rest: str) -> str:
         if not rest.strip():
@@ -44,6 +47,15 @@ class Events(Happening):
             rest: found.get(exact) or found.get(tracked)
             for rest, (exact, tracked) in wanted.items()
         }
+
+    def offered(self, project_id: UUID) -> list[Name]:
+        names = Event.objects.filter(project_id=project_id).order_by("name")
+        found = names.values_list("name", flat=True)[:MOST_OFFERED]
+        return [Name(name, name) for name in found]
+
+    def said(self, filter_: Filter, name: str) -> Deed:
+        event = spoken(name)
+        return Deed(f"did {event}", f"never did {event}", f"did not do {event}")
 
     def rows(self, filter_: Filter, scope: Scope) -> QuerySet[Any]:
         event_id = scope.known[filter_.field]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 
+from contacts.models import Contact
 from contacts.segments.compiling import Has, Part, Scope
-from contacts.segments.sets import Happening, between
+from contacts.segments.sets import Deed, Happening, between
 from contacts.segments.tree import Filter
-from contacts.segments.vocabulary import Kind, Operator, Relation, read_id
+from contacts.segments.vocabulary import Kind, Name, Operator, Relation, read_id
+from contacts.segments.wording import clock, spoken
 from transactional.models import Email, EmailEvent, Source
 
 #: The mail's column for each spelling of what can become of it.
@@ -29,6 +32,38 @@ ACTIVITIES = {
 }
 
 
+_DEEDS = {
+    "sent_at": Deed(
+        "were sent a mail", "were never sent a mail", "were not sent a mail"
+    ),
+    "delivered_at": Deed(
+        "got a mail delivered",
+        "never got a mail delivered",
+        "did not get a mail delivered",
+    ),
+    "opened_at": Deed("opened a mail", "never opened a mail", "did not open a mail"),
+    "clicked_at": Deed(
+        "clicked in a mail", "never clicked in a mail", "did not click in a mail"
+    ),
+    "bounced_at": Deed(
+        "had a mail bounce", "never had a mail bounce", "did not have a mail bounce"
+    ),
+    "complained_at": Deed(
+        "complained about a mail",
+        "never complained about a mail",
+        "did not complain about a mail",
+    ),
+}
+_LABELS = {
+    "sent": "Was sent",
+    "delivered": "Was delivered",
+    "opened": "Was opened",
+    "clicked": "Was clicked in",
+    "bounced": "Bounced",
+    "complained": "Was complained about",
+}
+
+
 class Mails(Happening):
     name = "email."
     label = "Mail"
@@ -38,6 +73,12 @@ class Mails(Happening):
         if activity not in ACTIVITIES:
             raise ValueError(f"Must end in one of {', '.join(ACTIVITIES)}.")
         return activity
+
+    def offered(self, project_id: UUID) -> list[Name]:
+        return [Name(value, label) for value, label in _LABELS.items()]
+
+    def said(self, filter_: Filter, name: str) -> Deed:
+        return _DEEDS[self.column(filter_)]
 
     def rows(self, filter_: Filter, scope: Scope) -> QuerySet[Any]:
         done = {f"{self.column(filter_)}__isnull": False}
@@ -72,6 +113,34 @@ class Campaigns(Relation):
 
     def read(self, rest: str) -> str:
         return read_id(rest)
+
+    def phrase(self, filter_: Filter, name: str) -> str:
+        campaign = f"the campaign {spoken(name)}"
+        match filter_.operator:
+            case Operator.RECEIVED:
+                return f"who received {campaign}"
+            case Operator.NOT_RECEIVED:
+                return f"who did not receive {campaign}"
+            case Operator.OPENED:
+                return f"who opened {campaign}"
+            case Operator.NOT_OPENED:
+                return f"who received {campaign}, but did not open it"
+            case Operator.CLICKED:
+                return f"who clicked in {campaign}"
+            case _:
+                return f"who received {campaign}, but did not click in it"
+
+    def found(self, filter_: Filter, scope: Scope, contact: Contact) -> str:
+        mails = self._mails(filter_, scope).filter(sent_at__isnull=False)
+        mail = mails.filter(contact=contact).first()
+        if mail is None:
+            return "Did not receive it."
+        said = "Received it"
+        if mail.opened_at:
+            said += f", opened it on {clock(mail.opened_at)}"
+        if mail.clicked_at:
+            said += f", clicked in it on {clock(mail.clicked_at)}"
+        return f"{said}."
 
     def part(self, filter_: Filter, scope: Scope) -> Part:
         mails = self._mails(filter_, scope).filter(sent_at__isnull=False)

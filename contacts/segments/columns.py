@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 
 from contacts.addresses import AddressError, normalise
 from contacts.data import MAX_KEY_LENGTH
-from contacts.models import Door
+from contacts.fields_of_data import fields as known_fields
+from contacts.models import Contact, Door
 from contacts.segments.compiling import Part, Plain, Scope, cutoff
 from contacts.segments.jsontests import Test, ValueAt
 from contacts.segments.tree import Filter, day_of, read_moment
-from contacts.segments.vocabulary import Kind, Operator, Option, Relation
+from contacts.segments.vocabulary import Kind, Name, Operator, Option, Relation
+from contacts.segments.wording import COMPARED, clock, lately, length, spoken
 from plunk.pages.paging import _first, _last
 
 MAX_PATH = 32
@@ -32,8 +36,15 @@ class Column(Relation):
         # Every change of a contact's row shows in `updated_at`, where all begin.
         return []
 
+    def found(self, filter_: Filter, scope: Scope, contact: Contact) -> str:
+        value = getattr(contact, self.column)
+        return f"It is {spoken(value)}." if value else "It is empty."
+
 
 class Address(Column):
+    def phrase(self, filter_: Filter, name: str) -> str:
+        return f"whose address {COMPARED[filter_.operator]} {spoken(filter_.value)}"
+
     def part(self, filter_: Filter, scope: Scope) -> Part:
         text = str(filter_.value)
         if filter_.operator in {Operator.EQUALS, Operator.NOT_EQUALS}:
@@ -52,6 +63,14 @@ def _as_stored(text: str) -> str:
 
 
 class Flag(Column):
+    def phrase(self, filter_: Filter, name: str) -> str:
+        wanted = filter_.value is (filter_.operator is Operator.EQUALS)
+        return "who are subscribed" if wanted else "who are not subscribed"
+
+    def found(self, filter_: Filter, scope: Scope, contact: Contact) -> str:
+        is_so = getattr(contact, self.column)
+        return "Is subscribed." if is_so else "Is not subscribed."
+
     def part(self, filter_: Filter, scope: Scope) -> Part:
         wanted = filter_.value is (filter_.operator is Operator.EQUALS)
         return Plain(Q(**{self.column: wanted}))
@@ -59,6 +78,16 @@ class Flag(Column):
 
 class ConsentSource(Column):
     options = tuple(Option(door.value, door.label) for door in Door)
+
+    def phrase(self, filter_: Filter, name: str) -> str:
+        word = "came" if filter_.operator is Operator.EQUALS else "did not come"
+        return f"whose consent {word} by {spoken(Door(str(filter_.value)).label)}"
+
+    def found(self, filter_: Filter, scope: Scope, contact: Contact) -> str:
+        source = contact.consent_source
+        if source not in Door.values:
+            return "It is not known where it came from."
+        return f"It came by {spoken(Door(source).label)}."
 
     def part(self, filter_: Filter, scope: Scope) -> Part:
         condition = Q(consent_source=filter_.value)
@@ -70,6 +99,31 @@ class Moment(Column):
 
     SQLite keeps one moment in several spellings: see `plunk.pages.paging`.
     """
+
+    def __init__(
+        self, name: str, kind: Kind, label: str, column: str, did: str, did_not: str
+    ) -> None:
+        super().__init__(name, kind, label, column)
+        #: How it is said of contacts, and denied: “were added”.
+        self.did = did
+        self.did_not = did_not
+
+    def phrase(self, filter_: Filter, name: str) -> str:
+        match filter_.operator:
+            case Operator.EXISTS:
+                return f"who {self.did}"
+            case Operator.NOT_EXISTS:
+                return f"who {self.did_not}"
+            case Operator.WITHIN:
+                return f"who {self.did} {lately(filter_)}"
+            case Operator.OLDER:
+                return f"who {self.did} more than {length(filter_)} ago"
+            case operator:
+                return f"who {self.did} {_ON[operator]} {filter_.value}"
+
+    def found(self, filter_: Filter, scope: Scope, contact: Contact) -> str:
+        at = getattr(contact, self.column)
+        return f"That was on {clock(at)}." if at else "That has not happened."
 
     def part(self, filter_: Filter, scope: Scope) -> Part:
         operator = filter_.operator
@@ -129,6 +183,7 @@ class Data(Relation):
     name = "data."
     kind = Kind.DATA
     label = "Data"
+    is_open = True
 
     def read(self, rest: str) -> str:
         keys = unicodedata.normalize("NFC", rest).split(".")
@@ -139,6 +194,35 @@ class Data(Relation):
         if max(map(len, keys)) > MAX_KEY_LENGTH:
             raise ValueError(f"A key has more than {MAX_KEY_LENGTH} characters.")
         return ".".join(keys)
+
+    def offered(self, project_id: UUID) -> list[Name]:
+        return [
+            Name(fact.name, fact.name, fact.type) for fact in known_fields(project_id)
+        ]
+
+    def phrase(self, filter_: Filter, name: str) -> str:
+        key, value = spoken(filter_.rest), spoken(filter_.value)
+        match filter_.operator:
+            case Operator.EXISTS:
+                return f"whose {key} is known"
+            case Operator.NOT_EXISTS:
+                return f"whose {key} is not known"
+            case Operator.WITHIN:
+                return f"whose {key} is a date {lately(filter_)}"
+            case Operator.OLDER:
+                return f"whose {key} is a date more than {length(filter_)} ago"
+            case operator if isinstance(filter_.value, str):
+                return f"whose {key} {COMPARED[operator]} {value}"
+            case operator:
+                return (
+                    f"whose {key} {_COUNTED.get(operator, COMPARED[operator])} {value}"
+                )
+
+    def found(self, filter_: Filter, scope: Scope, contact: Contact) -> str:
+        value: Any = contact.data
+        for key in filter_.rest.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return "It is not known." if value is None else f"It is {spoken(value)}."
 
     def part(self, filter_: Filter, scope: Scope) -> Part:
         path = filter_.rest.split(".")
@@ -173,13 +257,40 @@ def iso(at: datetime) -> str:
     return text.removesuffix("+00:00") + "Z"
 
 
+_ON = {
+    Operator.EQUALS: "on",
+    Operator.NOT_EQUALS: "on another day than",
+    Operator.GREATER: "after",
+    Operator.LESS: "before",
+    Operator.AT_LEAST: "on or after",
+    Operator.AT_MOST: "on or before",
+}
+_COUNTED = {
+    Operator.GREATER: "is more than",
+    Operator.LESS: "is less than",
+    Operator.AT_LEAST: "is at least",
+    Operator.AT_MOST: "is at most",
+}
+
 COLUMNS: tuple[Relation, ...] = (
     Address("email", Kind.ADDRESS, "E-mail address", "email"),
     Flag("subscribed", Kind.BOOLEAN, "Subscribed", "subscribed"),
-    Moment("createdAt", Kind.MOMENT, "Created", "created_at"),
-    Moment("updatedAt", Kind.MOMENT, "Changed", "updated_at"),
-    Moment("consentAt", Kind.OPTIONAL_MOMENT, "Consent given or taken", "consent_at"),
-    Moment("confirmedAt", Kind.OPTIONAL_MOMENT, "Confirmed", "confirmed_at"),
+    Moment(
+        *("createdAt", Kind.MOMENT, "Added", "created_at"),
+        *("were added", "were not added"),
+    ),
+    Moment(
+        *("updatedAt", Kind.MOMENT, "Changed", "updated_at"),
+        *("were changed", "were not changed"),
+    ),
+    Moment(
+        *("consentAt", Kind.OPTIONAL_MOMENT, "Consent given or taken", "consent_at"),
+        *("gave or took back their consent", "neither gave nor took back consent"),
+    ),
+    Moment(
+        *("confirmedAt", Kind.OPTIONAL_MOMENT, "Confirmed", "confirmed_at"),
+        *("confirmed their address", "did not confirm their address"),
+    ),
     ConsentSource("consentSource", Kind.CHOICE, "Consent came by", "consent_source"),
     Data(),
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from contacts.models import Contact, Segment, SegmentMembership
 from contacts.segments.compiling import (
@@ -20,8 +21,10 @@ from contacts.segments.compiling import (
     contacts_of,
     scope_of,
 )
+from contacts.segments.explaining import names_of, phrase
 from contacts.segments.sets import known_segment
-from contacts.segments.tree import Tree
+from contacts.segments.tree import Filter, Group, Logic, Tree
+from plunk.api.errors import NotFound
 from plunk.pages.paging import _first
 
 
@@ -94,3 +97,91 @@ def _each(scope: Scope, own: Q, others: list[Part]) -> Iterator[Iterator[UUID]]:
         if isinstance(part, Has):
             rows = part.rows.order_by().values_list(part.key, flat=True).distinct()
             yield rows.iterator()
+
+
+# -- why -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a contact matches a tree, a group of it, or one filter, or why it does not.
+
+    `sentence` says what is asked for; `found`, of a filter, what there is. `parts` are
+    what a tree or a group is made of.
+    """
+
+    matched: bool
+    sentence: str
+    found: str = ""
+    parts: tuple[Reason, ...] = ()
+
+
+def why(
+    project_id: UUID, contact_id: UUID, tree: Tree, *, now: datetime | None = None
+) -> Reason:
+    """Explain a tree's answer for one contact: a statement, and one for each filter.
+
+    Raises Invalid as `matching` does, and NotFound where there is no such contact.
+    """
+    contact = Contact.objects.filter(project_id=project_id, pk=contact_id).first()
+    if contact is None:
+        raise NotFound("There is no such contact.", code="CONTACT_NOT_FOUND")
+    return _Explainer(contact, tree, now).reason(tree)
+
+
+class _Explainer:
+    def __init__(self, contact: Contact, tree: Tree, now: datetime | None) -> None:
+        self.contact = contact
+        self.scope = scope_of(contact.project_id, tree, now=now)
+        filters = list(tree.filters())
+        self.names = names_of(contact.project_id, filters)
+        self.answers = self._asked(filters)
+
+    def _asked(self, filters: list[Filter]) -> dict[int, bool]:
+        """Ask the database, in one statement, which of the filters hold.
+
+        By their identity: filters that ask for 1 and for true are equal to Python.
+        """
+        answers = {
+            f"answer_{number}": Case(
+                When(
+                    as_condition(
+                        filter_.relation.part(filter_, self.scope),
+                        self.scope,
+                        Form.PROBE,
+                    ),
+                    then=Value(value=True),
+                ),
+                default=Value(value=False),
+            )
+            for number, filter_ in enumerate(filters)
+        }
+        mine = Contact.objects.filter(pk=self.contact.pk).annotate(**answers)
+        (row,) = mine.values_list(*answers)
+        return dict(zip(map(id, filters), map(bool, row), strict=True))
+
+    def reason(self, tree: Tree) -> Reason:
+        parts = tuple(self._of_group(group) for group in tree.groups)
+        if len(parts) == 1:
+            return parts[0]
+        if tree.logic is Logic.AND:
+            matched = all(part.matched for part in parts)
+            return Reason(matched, "All of these", parts=parts)
+        matched = any(part.matched for part in parts)
+        return Reason(matched, "At least one of these", parts=parts)
+
+    def _of_group(self, group: Group) -> Reason:
+        parts = [self._of_filter(filter_) for filter_ in group.filters]
+        if group.conditions:
+            parts.append(self.reason(group.conditions))
+        if len(parts) == 1:
+            return parts[0]
+        matched = all(part.matched for part in parts)
+        return Reason(matched, "All of these", parts=tuple(parts))
+
+    def _of_filter(self, filter_: Filter) -> Reason:
+        return Reason(
+            matched=self.answers[id(filter_)],
+            sentence=phrase(filter_, self.names),
+            found=filter_.relation.found(filter_, self.scope, self.contact),
+        )

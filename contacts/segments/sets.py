@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 
 from contacts.models import (
     ChangeKind,
@@ -22,6 +23,7 @@ from contacts.models import (
 )
 from contacts.segments.compiling import (
     Every,
+    Form,
     Has,
     KnownSegment,
     Part,
@@ -32,14 +34,66 @@ from contacts.segments.compiling import (
     cutoff,
 )
 from contacts.segments.tree import Filter, parse
-from contacts.segments.vocabulary import Kind, Operator, Relation, read_id
+from contacts.segments.vocabulary import Kind, Name, Operator, Relation, read_id
+from contacts.segments.wording import clock, lately, spoken, times
 from plunk.pages.paging import _first, _last
+
+#: How many names of a family somebody is offered.
+MOST_OFFERED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What contacts did, as it is said, denied for ever, and denied for a while."""
+
+    did: str
+    never: str
+    did_not: str
 
 
 class Happening(Relation):
     """Something that happens to contacts, again and again, each time at a moment."""
 
     kind = Kind.HAPPENING
+
+    def said(self, filter_: Filter, name: str) -> Deed:
+        """Return how it is told that contacts did it."""
+        raise NotImplementedError
+
+    def phrase(self, filter_: Filter, name: str) -> str:
+        deed = self.said(filter_, name)
+        count = times(filter_.count or 0)
+        when = f" {lately(filter_)}" if filter_.window else ""
+        match filter_.operator:
+            case Operator.TRIGGERED | Operator.TRIGGERED_WITHIN:
+                return f"who {deed.did}{when}"
+            case Operator.TRIGGERED_OLDER:
+                return f"who {deed.did}, but not{when}"
+            case Operator.NOT_TRIGGERED:
+                return f"who {deed.never}"
+            case Operator.NOT_TRIGGERED_WITHIN:
+                return f"who {deed.did_not}{when}"
+            case Operator.TRIGGERED_AT_LEAST:
+                return f"who {deed.did} at least {count}{when}"
+            case _:
+                return f"who {deed.did} fewer than {count}{when}"
+
+    def found(self, filter_: Filter, scope: Scope, contact: Contact) -> str:
+        rows = self.rows(filter_, scope).filter(contact_id=contact.pk)
+        column = self.column(filter_)
+        begin = cutoff(filter_, scope) if filter_.window else None
+        recent = Q(**{f"{column}__gte": _first(begin)}) if begin else Q()
+        counts = rows.aggregate(
+            all=Count("pk"), recent=Count("pk", filter=recent), last=Max(column)
+        )
+        if not counts["all"]:
+            return "That never happened."
+        last = f"the last time on {clock(counts['last'])}"
+        if begin is None:
+            return f"That happened {times(counts['all'])}, {last}."
+        number = times(counts["recent"]) if counts["recent"] else "never"
+        total = times(counts["all"])
+        return f"That happened {number} {lately(filter_)}, {total} in all, {last}."
 
     def rows(self, filter_: Filter, scope: Scope) -> QuerySet[Any]:
         """Return one row, with `contact_id`, for each time it happened."""
@@ -97,6 +151,18 @@ class Suppressed(Relation):
     kind = Kind.BOOLEAN
     label = "Suppressed"
 
+    def phrase(self, filter_: Filter, name: str) -> str:
+        wanted = filter_.value is (filter_.operator is Operator.EQUALS)
+        return f"whose address is {'' if wanted else 'not '}suppressed"
+
+    def found(self, filter_: Filter, scope: Scope, contact: Contact) -> str:
+        row = Suppression.objects.filter(
+            project_id=scope.project_id, email=contact.email
+        ).first()
+        if row is None:
+            return "It is not suppressed."
+        return f"It is, since {clock(row.created_at)}: {row.get_reason_display()}."
+
     def part(self, filter_: Filter, scope: Scope) -> Part:
         # By the address: a suppression outlives its contact.
         rows = Contact.objects.filter(
@@ -144,6 +210,28 @@ class Topics(Relation):
         found = Topic.objects.filter(project_id=project_id, pk__in=rests)
         return {str(topic.pk): topic for topic in found}
 
+    def offered(self, project_id: UUID) -> list[Name]:
+        topics = Topic.objects.filter(project_id=project_id, archived_at=None)
+        rows = topics.order_by("position", "name", "pk").values_list("pk", "name")
+        return [Name(str(pk), name) for pk, name in rows[:MOST_OFFERED]]
+
+    def names(self, project_id: UUID, rests: Collection[str]) -> dict[str, str]:
+        topics = Topic.objects.filter(project_id=project_id, pk__in=rests)
+        return {str(pk): name for pk, name in topics.values_list("pk", "name")}
+
+    def phrase(self, filter_: Filter, name: str) -> str:
+        word = "get" if filter_.operator is Operator.JOINED else "do not get"
+        return f"who {word} the topic {spoken(name)}"
+
+    def found(self, filter_: Filter, scope: Scope, contact: Contact) -> str:
+        topic: Topic = scope.known[filter_.field]
+        choice = TopicChoice.objects.filter(topic=topic, contact=contact).first()
+        if choice is not None:
+            word = "Joined" if choice.is_joined else "Left"
+            return f"{word} it on {clock(choice.changed_at)}."
+        rule = "everybody" if topic.is_opt_out else "nobody"
+        return f"Chose nothing, and {rule} gets it who did not."
+
     def part(self, filter_: Filter, scope: Scope) -> Part:
         topic: Topic = scope.known[filter_.field]
         wanted = filter_.operator is Operator.JOINED
@@ -170,6 +258,25 @@ class Segments(Relation):
     def resolve(self, project_id: UUID, rests: Collection[str]) -> dict[str, Any]:
         found = Segment.objects.filter(project_id=project_id, pk__in=rests)
         return {str(segment.pk): known_segment(segment) for segment in found}
+
+    def offered(self, project_id: UUID) -> list[Name]:
+        rows = Segment.objects.filter(project_id=project_id).order_by("name", "pk")
+        found = rows.values_list("pk", "name")[:MOST_OFFERED]
+        return [Name(str(pk), name) for pk, name in found]
+
+    def names(self, project_id: UUID, rests: Collection[str]) -> dict[str, str]:
+        segments = Segment.objects.filter(project_id=project_id, pk__in=rests)
+        return {str(pk): name for pk, name in segments.values_list("pk", "name")}
+
+    def phrase(self, filter_: Filter, name: str) -> str:
+        word = "are" if filter_.operator is Operator.MEMBER else "are not"
+        return f"who {word} in the segment {spoken(name)}"
+
+    def found(self, filter_: Filter, scope: Scope, contact: Contact) -> str:
+        member = replace(filter_, operator=Operator.MEMBER)
+        inside = contacts_of(self.part(member, scope), scope, Form.PROBE)
+        is_in = inside.filter(pk=contact.pk).exists()
+        return "Is in it." if is_in else "Is not in it."
 
     def part(self, filter_: Filter, scope: Scope) -> Part:
         segment: KnownSegment = scope.known[filter_.field]

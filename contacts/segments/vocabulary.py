@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 if TYPE_CHECKING:
+    from contacts.models import Contact
     from contacts.segments.compiling import Part, Scope
     from contacts.segments.tree import Filter, Tree
 
@@ -153,6 +154,30 @@ class Option:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What may follow the name of a family; `type` is that of the values, if known."""
+
+    value: str
+    label: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A field, or a family of fields, as somebody who builds a tree is offered it.
+
+    `is_open`: other names than those of `names` can be written too.
+    """
+
+    field: str
+    label: str
+    kind: Kind
+    options: tuple[Option, ...]
+    names: tuple[Name, ...]
+    is_open: bool
+
+
 class Relation:
     """A field, or a family of fields whose `name` ends in a dot, such as `event.`.
 
@@ -166,6 +191,8 @@ class Relation:
     options: tuple[Option, ...] = ()
     #: What to answer where `resolve` finds nothing under a name.
     missing: str = "There is no such thing in this project."
+    #: Whether more can follow the family's name than `offered` has.
+    is_open: bool = False
 
     def read(self, rest: str) -> str:
         """Return the rest of a field as it is kept; ValueError if it is wrong."""
@@ -180,6 +207,25 @@ class Relation:
 
     def part(self, filter_: Filter, scope: Scope) -> Part:
         """Return what a contact has to fulfil."""
+        raise NotImplementedError
+
+    def offered(self, project_id: UUID) -> list[Name]:
+        """Return what may follow the family's name, in a bounded number."""
+        return []
+
+    def names(self, project_id: UUID, rests: Collection[str]) -> dict[str, str]:
+        """Return what people call the things, as far as they are known."""
+        return {rest: rest for rest in rests}
+
+    def phrase(self, filter_: Filter, name: str) -> str:
+        """Say whom a filter means: a clause that begins with “who” or “whose”."""
+        raise NotImplementedError
+
+    def found(self, filter_: Filter, scope: Scope, contact: Contact) -> str:
+        """Say what there is about a contact that answers the filter, a statement each.
+
+        A clause without a subject, such as “is “free””, or “did it 2 times”.
+        """
         raise NotImplementedError
 
     def changed(self, filter_: Filter, scope: Scope, since: datetime) -> list[Part]:
@@ -203,6 +249,21 @@ def find(field: str) -> tuple[Relation, str] | None:
     head, dot, rest = field.partition(".")
     relation = _relations.get(head + dot)
     return (relation, rest) if relation else None
+
+
+def choices(project_id: UUID) -> list[Choice]:
+    """Return what a tree of the project can ask for; a statement or two a family."""
+    return [
+        Choice(
+            field=relation.name,
+            label=relation.label,
+            kind=relation.kind,
+            options=relation.options,
+            names=tuple(relation.offered(project_id)),
+            is_open=relation.is_open,
+        )
+        for relation in _relations.values()
+    ]
 
 
 def names() -> list[str]:
