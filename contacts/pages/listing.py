@@ -7,21 +7,19 @@ string, so that they are about the same contacts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, TextChoices
+from django.db.models import QuerySet, TextChoices
 from django.http import QueryDict
 
 from contacts.bulk import Selection
 from contacts.data import MAX_KEY_LENGTH
-from contacts.models import Confirmation, Contact, Door
-from contacts.search import search
-from contacts.segments.matching import matching
-from contacts.segments.tree import parse
+from contacts.models import Contact, Door
+from contacts.standing import Standing
 from plunk.api.errors import Invalid
 from plunk.pages.paging import ByText, ByTime, Order
 
@@ -66,15 +64,10 @@ ORDERS: Mapping[Sort, Order] = {
 }
 
 
-def _waiting(project_id: UUID) -> Q:
-    waiting = Confirmation.objects.filter(project_id=project_id)
-    return Q(pk__in=waiting.values("contact_id"))
-
-
-#: The states that are rows of their own, which the filter language has no word for.
-_ROWS: Mapping[State | None, Callable[[UUID], Q]] = {
-    State.PENDING: _waiting,
-    State.SNOOZED: lambda _project_id: Q(snoozed_until__isnull=False),
+#: The states that the filter language has no word for.
+_STANDINGS: Mapping[State | None, Standing] = {
+    State.PENDING: Standing.PENDING,
+    State.SNOOZED: Standing.SNOOZED,
 }
 
 
@@ -96,7 +89,7 @@ class Question:
     @classmethod
     def read(cls, query: QueryDict) -> Question:
         """Read a query string; whatever makes no sense in it does not count."""
-        key = _text(query, "key", MAX_KEY_LENGTH)
+        key = _text(query, "data", MAX_KEY_LENGTH)
         return cls(
             # Not cut: a text longer than any address finds nothing.
             text=query.get(SEARCH, "").strip(),
@@ -131,7 +124,7 @@ class Question:
             ("import", self.import_id),
         ]
         if self.key and self.value:
-            members += [("key", self.key), ("value", self.value)]
+            members += [("data", self.key), ("value", self.value)]
         return [(name, str(value)) for name, value in members if value]
 
     def members(self) -> list[tuple[str, str]]:
@@ -155,27 +148,22 @@ class Question:
 
         None, where it names a segment or a topic that the project does not have.
         """
-        condition = self.condition()
-        rows = Contact.objects.filter(project_id=project_id)
-        if condition:
-            try:
-                rows = matching(project_id, parse(condition))
-            except Invalid:
-                return Contact.objects.none()
-        if self.state in _ROWS:
-            rows = rows.filter(_ROWS[self.state](project_id))
-        if self.import_id:
-            rows = rows.filter(import_id=self.import_id)
-        return search(rows, self.text) if self.text else rows
+        try:
+            return self.selection().found(project_id)
+        except Invalid:
+            return Contact.objects.none()
 
-    def selection(self) -> Selection | None:
+    def selection(self) -> Selection:
         """Return it for a job that does something to all whom it is about."""
-        if self != Question(text=self.text, sort=self.sort, columns=self.columns):
-            return None
-        return Selection.of_query(search=self.text)
+        return Selection.of_query(
+            search=self.text,
+            condition=self.condition(),
+            standing=_STANDINGS.get(self.state),
+            import_id=self.import_id,
+        )
 
     def condition(self) -> dict[str, Any] | None:
-        """Return it as a filter tree, as far as it can be said in one."""
+        """Return it as a filter tree, as JSON has it, as far as one can say it."""
         group: dict[str, Any] = {"filters": list(self._filters())}
         if self.key and self.value:
             group["conditions"] = _has_value(self.key, self.value)

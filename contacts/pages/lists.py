@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
@@ -113,28 +114,38 @@ def keys(project_id: UUID) -> list[FieldFact]:
 def chips(
     project_id: UUID, question: Question, offered: Offers, view: SavedView | None
 ) -> list[Chip]:
-    """Say each filter in words."""
-    words: list[tuple[str, tuple[str, ...]]] = []
-    if question.text:
-        words.append((f"Address has “{question.text[:60]}”", ("text",)))
-    if question.state:
-        words.append((question.state.label, ("state",)))
-    if question.segment_id:
-        name = _name(offered.segments, question.segment_id)
-        words.append((f"In segment {name}", ("segment_id",)))
-    if question.topic_id:
-        name = _name(offered.topics, question.topic_id)
-        words.append((f"Gets topic {name}", ("topic_id",)))
-    if question.door:
-        words.append((f"Consent by {question.door.label.lower()}", ("door",)))
-    if question.import_id:
-        words.append((_import_in_words(project_id, question.import_id), ("import_id",)))
-    if question.key and question.value:
-        words.append((f"{question.key} is “{question.value[:60]}”", ("key", "value")))
+    """Say each filter in words, with the way to the list without it."""
     return [
         Chip(label, f"?{_query(question.without(*names), view)}")
-        for label, names in words
+        for label, names in _words(project_id, question, offered)
     ]
+
+
+def filters_in_words(project_id: UUID, question: Question) -> list[str]:
+    """Say each filter in words."""
+    words = _words(project_id, question, offers(project_id))
+    return [label for label, _ in words]
+
+
+def _words(
+    project_id: UUID, question: Question, offered: Offers
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each filter in words, and the fields of the question that say it."""
+    if question.text:
+        yield f"Address has “{question.text[:60]}”", ("text",)
+    if question.state:
+        yield question.state.label, ("state",)
+    if question.segment_id:
+        name = _name(offered.segments, question.segment_id)
+        yield f"In segment {name}", ("segment_id",)
+    if question.topic_id:
+        yield f"Gets topic {_name(offered.topics, question.topic_id)}", ("topic_id",)
+    if question.door:
+        yield f"Consent by {question.door.label.lower()}", ("door",)
+    if question.import_id:
+        yield _import_in_words(project_id, question.import_id), ("import_id",)
+    if question.key and question.value:
+        yield f"{question.key} is “{question.value[:60]}”", ("key", "value")
 
 
 def _name(things: list[Segment] | list[Topic], pk: UUID) -> str:

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from contacts.models import Confirmation, Contact, Suppression
+from contacts.models import Confirmation, Contact
+from contacts.suppressions import suppressed
 
 #: What a cell shows of a longer value; the contact's page has all of it.
 _MAX_CELL = 120
@@ -62,11 +63,7 @@ def people(
 
     The contacts have their `data` loaded where there are columns.
     """
-    suppressed = set(
-        Suppression.objects.filter(
-            project_id=project_id, email__in=[contact.email for contact in contacts]
-        ).values_list("email", flat=True)
-    )
+    blocked = suppressed(project_id, [contact.email for contact in contacts])
     waiting = set(
         Confirmation.objects.filter(
             pk__in=[contact.pk for contact in contacts]
@@ -77,7 +74,7 @@ def people(
             contact,
             standing_of(
                 contact,
-                is_suppressed=contact.email in suppressed,
+                is_suppressed=contact.email in blocked,
                 is_waiting=contact.pk in waiting,
             ),
             _cells(contact, columns),

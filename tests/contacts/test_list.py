@@ -38,7 +38,7 @@ def url(project: Project) -> str:
     return f"/projects/{project.pk}/contacts/"
 
 
-def shown(client: Client, url: str, query: object = None) -> list[str]:
+def shown(client: Client, url: str, query: dict[str, str] | None = None) -> list[str]:
     """Return the addresses of the list, in its order."""
     answer = client.get(url, query)
     assert answer.status_code == 200
@@ -153,9 +153,9 @@ def crowd(project: Project, other_project: NewProject) -> dict[str, str]:
         f"import={batch}": "file@example.com",
         f"segment={segment.pk}": "listed@example.com",
         f"topic={topic.pk}": "joined@example.com",
-        "key=plan&value=pro": "pro@example.com",
-        "key=seats&value=5": "pro@example.com",
-        "key=on&value=yes": "pro@example.com",
+        "data=plan&value=pro": "pro@example.com",
+        "data=seats&value=5": "pro@example.com",
+        "data=on&value=yes": "pro@example.com",
     }
 
 
@@ -170,11 +170,11 @@ def test_each_filter_shows_whom_it_names(
 def test_filters_can_be_taken_away_one_by_one(
     member: Client, url: str, crowd: dict[str, str]
 ) -> None:
-    answer = member.get(f"{url}?state=subscribed&key=plan&value=pro&q=pro")
+    answer = member.get(f"{url}?state=subscribed&data=plan&value=pro&q=pro")
 
     assert [chip.url for chip in answer.context["chips"]] == [
-        "?state=subscribed&key=plan&value=pro",
-        "?q=pro&key=plan&value=pro",
+        "?state=subscribed&data=plan&value=pro",
+        "?q=pro&data=plan&value=pro",
         "?q=pro&state=subscribed",
     ]
 
@@ -201,11 +201,11 @@ def test_what_the_project_does_not_have_shows_nobody(
         "topic=%00",
         "import=1",
         "sort=nonsense",
-        "key=plan",
+        "data=plan",
         "value=pro",
-        "key=%00&value=x",
-        f"key={'k' * 129}&value=x",
-        f"key=k&value={'v' * 255}",
+        "data=%00&value=x",
+        f"data={'k' * 129}&value=x",
+        f"data=k&value={'v' * 255}",
         "col=&col=%00",
         "view=nonsense",
         "cursor=nonsense",
@@ -226,7 +226,7 @@ def test_any_name_and_value_may_be_asked_for(
 ) -> None:
     make_contact(project)
 
-    assert shown(member, url, {"key": key, "value": value, "col": key}) == []
+    assert shown(member, url, {"data": key, "value": value, "col": key}) == []
 
 
 # -- order, columns, total -------------------------------------------------------------
@@ -298,7 +298,7 @@ def test_a_guess_has_two_digits(count: int, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "q=c", "state=pending", "col=plan&sort=changed", "key=plan&value=pro"]
+    "query", ["", "q=c", "state=pending", "col=plan&sort=changed", "data=plan&value=pro"]
 )
 def test_the_list_costs_the_same_with_ten_rows_and_sixty(
     member: Client, url: str, project: Project, query: str
