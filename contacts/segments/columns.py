@@ -18,7 +18,7 @@ from contacts.segments.jsontests import Test, ValueAt
 from contacts.segments.tree import Filter, day_of, read_moment
 from contacts.segments.vocabulary import Kind, Name, Operator, Option, Relation
 from contacts.segments.wording import COMPARED, clock, lately, length, spoken
-from plunk.pages.paging import _first, _last
+from plunk.pages.paging import first_spelling, last_spelling
 
 MAX_PATH = 32
 
@@ -155,16 +155,16 @@ class Moment(Column):
                 return self._until(moment)
 
     def _from(self, at: datetime) -> Q:
-        return Q(**{f"{self.column}__gte": _first(at)})
+        return Q(**{f"{self.column}__gte": first_spelling(at)})
 
     def _before(self, at: datetime) -> Q:
-        return Q(**{f"{self.column}__lt": _first(at)})
+        return Q(**{f"{self.column}__lt": first_spelling(at)})
 
     def _after(self, at: datetime) -> Q:
-        return Q(**{f"{self.column}__gt": _last(at)})
+        return Q(**{f"{self.column}__gt": last_spelling(at)})
 
     def _until(self, at: datetime) -> Q:
-        return Q(**{f"{self.column}__lte": _last(at)})
+        return Q(**{f"{self.column}__lte": last_spelling(at)})
 
     def changed(self, filter_: Filter, scope: Scope, since: datetime) -> list[Part]:
         """Return those whom the edge of the window went over, and whom now reached."""

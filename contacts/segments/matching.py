@@ -25,7 +25,7 @@ from contacts.segments.explaining import names_of, phrase
 from contacts.segments.sets import known_segment
 from contacts.segments.tree import Filter, Group, Logic, Tree
 from plunk.api.errors import NotFound
-from plunk.pages.paging import _first
+from plunk.pages.paging import first_spelling
 
 
 def matching(
@@ -74,7 +74,7 @@ def candidates(
     its time may commit one that is older than `since`, so look back a little further.
     """
     scope = scope_of(project_id, tree, now=now)
-    own = Q(updated_at__gte=_first(since))
+    own = Q(updated_at__gte=first_spelling(since))
     others: list[Part] = []
     for filter_ in tree.filters():
         for part in filter_.relation.changed(filter_, scope, since):

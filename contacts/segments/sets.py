@@ -36,7 +36,7 @@ from contacts.segments.compiling import (
 from contacts.segments.tree import Filter, parse
 from contacts.segments.vocabulary import Kind, Name, Operator, Relation, read_id
 from contacts.segments.wording import clock, lately, spoken, times
-from plunk.pages.paging import _first, _last
+from plunk.pages.paging import first_spelling, last_spelling
 
 #: How many names of a family somebody is offered.
 MOST_OFFERED = 1000
@@ -82,7 +82,7 @@ class Happening(Relation):
         rows = self.rows(filter_, scope).filter(contact_id=contact.pk)
         column = self.column(filter_)
         begin = cutoff(filter_, scope) if filter_.window else None
-        recent = Q(**{f"{column}__gte": _first(begin)}) if begin else Q()
+        recent = Q(**{f"{column}__gte": first_spelling(begin)}) if begin else Q()
         counts = rows.aggregate(
             all=Count("pk"), recent=Count("pk", filter=recent), last=Max(column)
         )
@@ -119,7 +119,7 @@ class Happening(Relation):
     def _since(
         self, filter_: Filter, scope: Scope, rows: QuerySet[Any]
     ) -> QuerySet[Any]:
-        begin = _first(cutoff(filter_, scope))
+        begin = first_spelling(cutoff(filter_, scope))
         return rows.filter(**{f"{self.column(filter_)}__gte": begin})
 
     def changed(self, filter_: Filter, scope: Scope, since: datetime) -> list[Part]:
@@ -142,8 +142,8 @@ def between(
     rows: QuerySet[Any], column: str, begin: datetime, end: datetime | None
 ) -> QuerySet[Any]:
     """Keep the rows whose time is in a stretch, its ends included."""
-    rows = rows.filter(**{f"{column}__gte": _first(begin)})
-    return rows.filter(**{f"{column}__lte": _last(end)}) if end else rows
+    rows = rows.filter(**{f"{column}__gte": first_spelling(begin)})
+    return rows.filter(**{f"{column}__lte": last_spelling(end)}) if end else rows
 
 
 class Suppressed(Relation):

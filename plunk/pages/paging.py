@@ -81,11 +81,13 @@ class _Spelling(Value):
         return "%s", (exact[0],)
 
 
-def _first(at: datetime) -> _Spelling:
+def first_spelling(at: datetime) -> _Spelling:
+    """Return a moment for `column >=` and `column <`, however the column spells it."""
     return _Spelling(at, ("seconds", "milliseconds", "microseconds"))
 
 
-def _last(at: datetime) -> _Spelling:
+def last_spelling(at: datetime) -> _Spelling:
+    """Return a moment for `column <=` and `column >`, however the column spells it."""
     return _Spelling(at, ("microseconds",))
 
 
@@ -96,30 +98,30 @@ def older(rows: QuerySet[M], cursor: Cursor, *, by: str = "created_at") -> Query
     """
     # The first condition alone is a range of the index on (…, -created_at, -id).
     return rows.filter(
-        Q((f"{by}__lte", _last(cursor.at))),
-        Q((f"{by}__lt", _first(cursor.at))) | Q(id__lt=cursor.id),
+        Q((f"{by}__lte", last_spelling(cursor.at))),
+        Q((f"{by}__lt", first_spelling(cursor.at))) | Q(id__lt=cursor.id),
     ).exclude(id=cursor.id)
 
 
 def newer(rows: QuerySet[M], cursor: Cursor, *, by: str = "created_at") -> QuerySet[M]:
     """Return the rows after `cursor` in a list that has the oldest first."""
     return rows.filter(
-        Q((f"{by}__gte", _first(cursor.at))),
-        Q((f"{by}__gt", _last(cursor.at))) | Q(id__gt=cursor.id),
+        Q((f"{by}__gte", first_spelling(cursor.at))),
+        Q((f"{by}__gt", last_spelling(cursor.at))) | Q(id__gt=cursor.id),
     ).exclude(id=cursor.id)
 
 
 def down_to(rows: QuerySet[M], cursor: Cursor) -> QuerySet[M]:
     """Return the rows of a list, newest first, that are not after `cursor`."""
     return rows.filter(
-        Q(created_at__gte=_first(cursor.at)),
-        Q(created_at__gt=_last(cursor.at)) | Q(id__gte=cursor.id),
+        Q(created_at__gte=first_spelling(cursor.at)),
+        Q(created_at__gt=last_spelling(cursor.at)) | Q(id__gte=cursor.id),
     )
 
 
 def since(rows: QuerySet[M], at: datetime) -> QuerySet[M]:
     """Return the rows that were inserted at `at` or later."""
-    return rows.filter(created_at__gte=_first(at))
+    return rows.filter(created_at__gte=first_spelling(at))
 
 
 class Order(Protocol):
