@@ -1,8 +1,9 @@
 """Contacts found by a piece of their address, however many there are.
 
-On PostgreSQL an index of the pieces of three characters (pg_trgm) answers. It is made
-by a migration, which cannot do so where the database's owner may not create the
-extension: there, addresses are found by their beginnings, by an index of its own.
+On PostgreSQL an index of the pieces of three characters (pg_trgm) answers, and one of
+beginnings for less than three. The first is made by a migration, which cannot do so
+where the database's owner may not create the extension: there, all that is searched
+for is looked for at the beginning.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from contacts.models import Contact
 from plunk.postgresql import is_postgresql
 
 #: The index of pieces, and the one of beginnings that stands in for it; they are made
-#: by contacts/migrations/0005_search.py.
+#: by contacts/migrations/0005_search.py and 0012_beginnings_of_addresses.py.
 FRAGMENT_INDEX = "contact_email_fragment"
 PREFIX_INDEX = "contact_email_prefix"
 #: An address is no longer than this, nor any piece of one.

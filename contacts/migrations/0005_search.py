@@ -9,7 +9,7 @@ FRAGMENTS = (
     " USING gin (email gin_trgm_ops)"
 )
 BEGINNINGS = (
-    "CREATE INDEX contact_email_prefix ON contacts_contact"
+    "CREATE INDEX IF NOT EXISTS contact_email_prefix ON contacts_contact"
     " (project_id, email varchar_pattern_ops)"
 )
 #: Not allowed to create the extension; its files are not on the server (before and
