@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from contacts.pages import editing, lists, many, saved_views, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("segments/", include("contacts.pages.segment_urls")),
     path("contacts/", lists.contact_list, name="contacts"),
     path("contacts/new/", editing.contact_new, name="contact_new"),
     path("contacts/bulk/", many.contacts_bulk, name="contacts_bulk"),

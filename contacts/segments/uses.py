@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import TextField
 from django.db.models.functions import Cast
+from django.urls import reverse
 
 from contacts.models import Segment
 
@@ -56,6 +57,6 @@ def _other_segments(project_id: UUID, segment_id: UUID) -> list[Use]:
         .order_by("name", "pk")
     )
     return [
-        Use(f"the segment “{name}”")
-        for name in rows.values_list("name", flat=True)[:20]
+        Use(f"the segment “{name}”", reverse("segment", args=[project_id, pk]))
+        for pk, name in rows.values_list("pk", "name")[:20]
     ]
