@@ -116,10 +116,14 @@ SELECT set_config('enable_hashjoin', %(state)s, true),
   set_config('enable_mergejoin', %(state)s, true)
 """
 
+#: Half a second of the database's work, and some megabytes of memory.
+_CHUNK_ROWS = 10_000
 _FLAGS = {None: "\\N", True: "t", False: "f"}
 
 
 class PostgresWriter:
+    chunk_rows = _CHUNK_ROWS
+
     def prepare(self, people: dict[str, Incoming]) -> bytes:
         """Return the rows as COPY reads them (its text format)."""
         dumps, flags = orjson.dumps, _FLAGS

@@ -22,8 +22,6 @@ from contacts.importing.cells import (
 from contacts.importing.mapping import Column, Target
 from contacts.importing.source import MAX_ROW_CHARACTERS, Source
 
-#: Half a second of the database's work, and some megabytes of memory.
-CHUNK_ROWS = 10_000
 #: Of a rejected row, so many characters are kept.
 _KEPT_CHARACTERS = 20_000
 _KEPT_CELLS = 200
@@ -75,7 +73,10 @@ class Chunk:
 class RowReader:
     """Reads chunks from a source by a mapping."""
 
-    def __init__(self, *, columns: Sequence[Column], delimiter: str) -> None:
+    def __init__(
+        self, *, columns: Sequence[Column], delimiter: str, chunk_rows: int
+    ) -> None:
+        self._most = chunk_rows
         self._delimiter = delimiter
         self._width = len(columns)
         self._email = next(
@@ -101,7 +102,7 @@ class RowReader:
                 chunk.rejected.append(Rejected(chunk.number, UNREADABLE, "", []))
             elif any(row):
                 self._take(chunk, row)
-            if chunk.number - before.number >= CHUNK_ROWS:
+            if chunk.number - before.number >= self._most:
                 break
         chunk.mended, chunk.is_cut = lines.mended, lines.is_cut
         source.skip(lines.used)

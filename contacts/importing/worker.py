@@ -33,7 +33,12 @@ class ImportWorker:
         given, position = job.parameters, job.position
         self._is_dry = bool(given.get("is_dry"))
         columns = [Column.read(column) for column in given["columns"]]
-        self._reader = RowReader(columns=columns, delimiter=given["delimiter"])
+        self._writer = writer()
+        self._reader = RowReader(
+            columns=columns,
+            delimiter=given["delimiter"],
+            chunk_rows=self._writer.chunk_rows,
+        )
         self._source = Source(
             job_id=UUID(given.get("source") or str(job.pk)),
             count=given["pieces"],
@@ -53,7 +58,6 @@ class ImportWorker:
             confirms=given["confirms"],
         )
         self._user = job.user
-        self._writer = writer()
         self._used = 0
         self._ahead: _Reading | None = None
 

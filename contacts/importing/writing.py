@@ -48,7 +48,9 @@ class Outcome:
 
 
 class Writer(Protocol):
-    """Writes chunks for one database."""
+    """Writes chunks of up to `chunk_rows` rows for one database."""
+
+    chunk_rows: int
 
     def prepare(self, people: dict[str, Incoming]) -> Any:
         """Do what needs no database, in whatever thread."""

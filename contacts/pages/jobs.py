@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from contacts import jobs
-from contacts.importing import discard
+from contacts.importing import Target, discard
 from contacts.importing.progress import progress
 from contacts.importing.rejects import rejected_csv
 from contacts.models import Job, JobKind, JobState, RejectedRow
@@ -125,6 +125,13 @@ def job_context(job: Job) -> dict[str, Any]:
         "is_dry": bool(job.parameters.get("is_dry")),
         "tone": _TONES.get(JobState(job.state), "neutral"),
         "rejected": rejected,
+        "data_columns": [
+            column
+            for column in job.parameters.get("columns", ())
+            if column["target"] == Target.DATA
+        ]
+        if is_import
+        else [],
         "rejected_rows": list(
             RejectedRow.objects.filter(job=job).order_by("number")[:_SHOWN_REJECTED]
         )

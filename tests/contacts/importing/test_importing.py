@@ -16,10 +16,11 @@ from contacts.importing import (
     tidy,
     try_out,
 )
-from contacts.importing import rows as reading
 from contacts.importing import worker as working
 from contacts.importing.cells import CellType
 from contacts.importing.mapping import Target
+from contacts.importing.portable import PortableWriter
+from contacts.importing.postgres import PostgresWriter
 from contacts.models import (
     ConsentChange,
     Contact,
@@ -98,7 +99,8 @@ def test_case_variants_are_one_contact_and_the_last_row_wins(project: Project) -
 
 @pytest.fixture
 def two_rows_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(PortableWriter, "chunk_rows", 2)
+    monkeypatch.setattr(PostgresWriter, "chunk_rows", 2)
 
 
 @pytest.mark.usefixtures("two_rows_a_chunk")
