@@ -275,6 +275,16 @@ class Email(models.Model):
             models.Index(
                 fields=["contact", "-created_at", "-id"], name="email_of_contact"
             ),
+            # Who opened, clicked and so on, and when: for segments. Only what happened
+            # is in them, so that a mail on its way writes to none.
+            *(
+                models.Index(
+                    fields=["project", f"{did}_at", "contact"],
+                    condition=Q((f"{did}_at__isnull", False)),
+                    name=f"email_{did}",
+                )
+                for did in ("opened", "clicked", "bounced", "complained")
+            ),
         ]
 
     def __str__(self) -> str:
