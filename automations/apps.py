@@ -8,16 +8,18 @@ class AutomationsConfig(AppConfig):
 
     def ready(self) -> None:
         from automations import activity as news
+        from automations import erasing as forgetting
         from automations import receivers
         from automations.audience import Events
         from automations.history import triggers
-        from contacts import signals
+        from contacts import erasing, signals
         from contacts.api import history
         from contacts.segments import vocabulary
         from plunk.pages import activity, figures
 
         history.register("triggers", triggers)
         vocabulary.register(Events())
+        erasing.register(forgetting.erase_occurrences)
         activity.register(news.occurrences)
         figures.register(news.figures)
 

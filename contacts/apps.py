@@ -14,7 +14,7 @@ class ContactsConfig(AppConfig):
     def ready(self) -> None:
         stopping.connect(_stop_working, dispatch_uid="jobs")
         from contacts import activity as news
-        from contacts import jobs
+        from contacts import erasing, jobs
         from contacts.bulk import AddWorker, BulkWorker
         from contacts.checks import check_search
         from contacts.dropping import DropWorker
@@ -23,8 +23,17 @@ class ContactsConfig(AppConfig):
         from contacts.segments import vocabulary
         from contacts.segments.columns import COLUMNS
         from contacts.segments.sets import SETS
+        from plunk.api import idempotency
         from plunk.pages import activity, figures
 
+        erasing.register(erasing.erase_own)
+        for scrub in (
+            idempotency.scrub,
+            erasing.scrub_jobs,
+            erasing.scrub_rules,
+            erasing.scrub_admin_log,
+        ):
+            erasing.register_scrubber(scrub)
         for relation in (*COLUMNS, *SETS):
             vocabulary.register(relation)
         activity.register(news.new_contacts)

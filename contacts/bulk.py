@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from contacts import jobs, walking
+from contacts.erasing import erase
 from contacts.jobs import JobError
 from contacts.ledger import Act
 from contacts.models import Contact, Door, Job, JobKind, Segment, SegmentType
@@ -220,10 +221,7 @@ class BulkWorker:
         if not ids:
             return
         if job.kind == JobKind.DELETE:
-            _, deleted = Contact.objects.filter(
-                project_id=self.project_id, pk__in=ids
-            ).delete()
-            changed = deleted.get("contacts.Contact", 0)
+            changed = erase(project_id=self.project_id, contact_ids=ids)
         else:
             changed = len(
                 set_all_subscribed(

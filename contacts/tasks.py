@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from contacts import confirming, importing, jobs, snoozing
+from contacts import confirming, erasing, importing, jobs, snoozing
 from contacts.segments import sizes, updating
 from plunk.waking import wake_on_commit
 
@@ -39,6 +39,11 @@ def wake_snoozed() -> None:
 def sweep_confirmations() -> None:
     confirming.expire_due()
     confirming.remind_due()
+
+
+@shared_task
+def scrub_erased() -> None:
+    erasing.scrub_due()
 
 
 @shared_task

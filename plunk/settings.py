@@ -150,6 +150,8 @@ else:
                 "init_command": (
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
                     "PRAGMA cache_size=-32000; PRAGMA busy_timeout=20000;"
+                    # What is deleted is gone from the file too.
+                    "PRAGMA secure_delete=ON;"
                 ),
             },
             "CONN_MAX_AGE": None,
@@ -206,6 +208,11 @@ CELERY_BEAT_SCHEDULE = {
     "segment_sizes": {"task": "contacts.tasks.count_segments", "schedule": 60.0},
     "snoozes": {"task": "contacts.tasks.wake_snoozed", "schedule": 60.0},
     "confirmations": {"task": "contacts.tasks.sweep_confirmations", "schedule": 60.0},
+    "erased": {"task": "contacts.tasks.scrub_erased", "schedule": 600.0},
+    "loose_contents": {
+        "task": "transactional.tasks.forget_loose_contents",
+        "schedule": 3600.0,
+    },
     "suppressions": {
         "task": "transactional.tasks.synchronise_suppressions",
         "schedule": 3600.0,

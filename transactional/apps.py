@@ -12,11 +12,12 @@ class TransactionalConfig(AppConfig):
 
     def ready(self) -> None:
         stopping.connect(_stop_delivering, dispatch_uid="delivery")
-        from contacts import signals
+        from contacts import erasing, signals
         from contacts.api import history
         from contacts.segments import vocabulary
         from plunk.pages import activity, figures
         from transactional import activity as news
+        from transactional import erasing as forgetting
         from transactional.account_suppressions import note_releases
         from transactional.audience import Campaigns, Mails
         from transactional.confirmations import queue_confirmations
@@ -24,6 +25,8 @@ class TransactionalConfig(AppConfig):
 
         vocabulary.register(Mails())
         vocabulary.register(Campaigns())
+        erasing.register(forgetting.erase_mails)
+        erasing.register_scrubber(forgetting.scrub_holds)
         signals.confirmation_wanted.connect(queue_confirmations)
         signals.suppressions_released.connect(note_releases)
         history.register("emails", emails)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,8 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from contacts.models import Suppression
+from contacts.models import ERASED_PREFIX, Suppression
+from contacts.suppressions import erased_among
 from plunk.postgresql import fetch_all, is_postgresql
 from transactional.models import Email, EmailState, Lane
 
@@ -111,7 +112,8 @@ RETURNING
     SELECT FROM contacts_suppression AS s
     WHERE s.project_id = e.project_id AND s.email = e.to_email
   ),
-  p.is_disabled
+  p.is_disabled,
+  (SELECT EXISTS (SELECT FROM contacts_suppression WHERE email LIKE 'erased:%%'))
 """
 
 
@@ -127,7 +129,8 @@ def _claim_postgresql(choice: Choice) -> list[Claimed]:
     with transaction.atomic():
         fetch_all(_IN_ORDER_SQL, {})
         rows = fetch_all(_CLAIM_SQL, params, replan=True)
-    return [Claimed(*_with_json(row)) for row in rows]
+    mails = [Claimed(*_with_json(row[:-1])) for row in rows]
+    return _without_erased(mails) if rows and rows[0][-1] else mails
 
 
 @transaction.atomic
@@ -141,13 +144,14 @@ def _claim_portable(choice: Choice) -> list[Claimed]:
     suppressions = Suppression.objects.filter(
         project_id=OuterRef("project_id"), email=OuterRef("to_email")
     )
+    erased = Suppression.objects.filter(email__startswith=ERASED_PREFIX)
     rows = (
         Email.objects.filter(pk__in=ids)
         .select_related("contact", "project")
-        .annotate(is_suppressed=Exists(suppressions))
+        .annotate(is_suppressed=Exists(suppressions), has_erased=Exists(erased))
         .order_by("lane", "due_at", "pk")
     )
-    return [
+    mails = [
         Claimed(
             row.pk,
             row.project_id,
@@ -168,6 +172,21 @@ def _claim_portable(choice: Choice) -> list[Claimed]:
             row.project.is_disabled,
         )
         for row in rows
+    ]
+    return _without_erased(mails) if mails and rows[0].has_erased else mails
+
+
+def _without_erased(mails: list[Claimed]) -> list[Claimed]:
+    """Mark mails as suppressed whose address is only known by its hash any more.
+
+    One statement, and only where the installation has such an address at all.
+    """
+    blocked = erased_among({(mail.project_id, mail.to_email) for mail in mails})
+    return [
+        replace(mail, is_suppressed=True)
+        if (mail.project_id, mail.to_email) in blocked
+        else mail
+        for mail in mails
     ]
 
 

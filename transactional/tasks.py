@@ -8,6 +8,7 @@ from transactional import (
     confirmations,
     delivery,
     domains,
+    erasing,
     fence,
     rate,
     sweeping,
@@ -55,3 +56,8 @@ def synchronise_suppressions() -> None:
 @shared_task
 def release_account_suppressions() -> None:
     account_suppressions.release_now()
+
+
+@shared_task
+def forget_loose_contents() -> None:
+    erasing.forget_loose_contents()

@@ -21,6 +21,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from plunk.erasing import Forgotten, rows_in_chunks
 from plunk.postgresql import is_postgresql
 from transactional.feedback import Feedback, Result, apply_feedback
 from webhooks.events import NotAnEvent, read_event
@@ -46,6 +47,7 @@ _UNKNOWN_FIRST = timedelta(seconds=15)
 _FAILURE_FIRST = timedelta(seconds=2)
 _LONGEST = timedelta(hours=1)
 _OUTCOME_LIMIT = 200
+_PARKED = "parked: "
 
 
 class _Fate(Enum):
@@ -198,11 +200,11 @@ def _record(batch: Sequence[Notification], verdicts: Iterable[_Verdict]) -> None
         rows = Notification.objects.filter(pk__in=ids, applied_at=None)
         outcome = verdict.outcome.replace("\x00", "")[:_OUTCOME_LIMIT]
         if verdict.fate == _Fate.DONE:
-            rows.update(applied_at=Now(), outcome=outcome)
+            rows.update(applied_at=Now(), outcome=outcome, **_forgotten(verdict))
             continue
         if verdict.fate == _Fate.UNKNOWN:
             rows.filter(received_at__lte=Now() - PARKING).update(
-                applied_at=Now(), outcome="dropped: no such mail"
+                applied_at=Now(), outcome="dropped: no such mail", message=""
             )
         waits = verdict.fate == _Fate.WAITING
         rows.update(
@@ -210,6 +212,26 @@ def _record(batch: Sequence[Notification], verdicts: Iterable[_Verdict]) -> None
             attempts=F("attempts") + (0 if waits else 1),
             outcome=outcome,
         )
+
+
+def _forgotten(verdict: _Verdict) -> dict[str, str]:
+    """Return what is emptied with the mark: what SES wrote names the recipient.
+
+    The row is only the receipt then. What nobody could apply stays to be looked at.
+    """
+    return {} if verdict.outcome.startswith(_PARKED) else {"message": ""}
+
+
+def scrub(forgotten: Forgotten) -> None:
+    """End notifications that are about somebody who was erased, and empty them."""
+    rows = Notification.objects.exclude(message="").filter(
+        received_at__lte=forgotten.until
+    )
+    for pk, message in rows_in_chunks(rows, "message"):
+        if forgotten.stands_in(message):
+            rows.filter(pk=pk).update(
+                message="", applied_at=Now(), outcome="dropped: erased"
+            )
 
 
 def _parked(item: Notification, verdict: _Verdict) -> _Verdict:
@@ -220,7 +242,7 @@ def _parked(item: Notification, verdict: _Verdict) -> _Verdict:
         "notification given up",
         extra={"message_id": item.pk, "error": verdict.outcome[:_OUTCOME_LIMIT]},
     )
-    return _Verdict(_Fate.DONE, f"parked: {verdict.outcome}")
+    return _Verdict(_Fate.DONE, f"{_PARKED}{verdict.outcome}")
 
 
 def _delay(fate: _Fate, attempts: int) -> timedelta:

@@ -7,7 +7,9 @@ class WebhooksConfig(AppConfig):
     name = "webhooks"
 
     def ready(self) -> None:
+        from contacts import erasing
         from transactional import sweeping
-        from webhooks.applying import has_backlog
+        from webhooks.applying import has_backlog, scrub
 
         sweeping.listen(has_backlog)
+        erasing.register_scrubber(scrub)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 
 from contacts.addresses import AddressError, normalise
 from contacts.api.reading import contact_id_of, read_contact
 from contacts.counting import count_contacts, count_up_to
 from contacts.creating import ContactNotFound, change_contact, upsert_contact
+from contacts.erasing import erase
 from contacts.ledger import Act
 from contacts.models import Contact, Door
 from contacts.search import search
@@ -132,11 +132,8 @@ class OneContact(Resource):
 
 def remove(project_id: UUID, contact_id: UUID) -> Contact:
     """Erase a contact and return what it was; raises ContactNotFound."""
-    rows: QuerySet[Contact] = Contact.objects.filter(
-        project_id=project_id, pk=contact_id
-    )
-    contact = rows.first()
-    if contact is None or not rows.delete()[0]:
+    contact = Contact.objects.filter(project_id=project_id, pk=contact_id).first()
+    if contact is None or not erase(project_id=project_id, contact_ids=[contact_id]):
         raise ContactNotFound
     return contact
 

@@ -22,6 +22,7 @@ from django.http import HttpRequest
 
 from plunk.api.errors import BadRequest, Conflict, IdempotencyKeyReused
 from plunk.api.models import IdempotencyKey
+from plunk.erasing import Forgotten, rows_in_chunks
 from plunk.projects.models import KeyKind
 
 _PRINTABLE = re.compile(r"^[\x20-\x7e]{1,255}$")
@@ -153,6 +154,22 @@ def _remember(
             "expires_at",
         ],
     )
+
+
+def scrub(forgotten: Forgotten) -> None:
+    """Forget the answers that name somebody who was erased.
+
+    The keys stay, so that a repetition is still not done twice; what it is answered
+    then says no more than that it was a success.
+    """
+    rows = IdempotencyKey.objects.filter(
+        project_id=forgotten.project_id, created_at__lte=forgotten.until
+    )
+    for pk, key, response in rows_in_chunks(rows, "key", "response"):
+        if forgotten.stands_in(key):
+            rows.filter(pk=pk).delete()
+        elif forgotten.stands_in(response):
+            rows.filter(pk=pk).update(response='{"success":true}')
 
 
 def forget_expired(*, batch: int = 5000) -> int:

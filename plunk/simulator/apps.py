@@ -5,6 +5,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 
+from plunk.erasing import addresses_erased
 from plunk.lifecycle import starting
 
 
@@ -16,6 +17,13 @@ class SimulatorConfig(AppConfig):
     def ready(self) -> None:
         if settings.USES_SIMULATOR:
             starting.connect(_prepare, dispatch_uid="simulator")
+            addresses_erased.connect(_forget, dispatch_uid="simulator")
+
+
+def _forget(**erased: Any) -> None:
+    from plunk.simulator.forgetting import forget
+
+    forget(**erased)
 
 
 def _prepare(**_: Any) -> None:

@@ -1,0 +1,14 @@
+"""What erased contacts did is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from automations.models import Occurrence
+from contacts.erasing import delete_in_chunks
+
+
+def erase_occurrences(contact_ids: Sequence[UUID]) -> None:
+    """Delete all events of contacts, so many at a time."""
+    delete_in_chunks(Occurrence.objects.filter(contact__in=contact_ids))
