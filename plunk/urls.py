@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<uuid:project_id>/", include("plunk.pages.urls")),
     path("projects/<uuid:project_id>/", include("contacts.pages.job_urls")),
     path("projects/<uuid:project_id>/", include("contacts.pages.urls")),
+    path("projects/<uuid:project_id>/", include("contacts.pages.settings_urls")),
     path("projects/<uuid:project_id>/", include("transactional.pages.urls")),
 ]
 if settings.USES_SIMULATOR:

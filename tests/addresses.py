@@ -48,6 +48,14 @@ OPEN = {
 #: Pages of a project, and the things beside it that their addresses name.
 PAGES: dict[str, tuple[str, ...]] = {
     "settings_general": (),
+    "settings_appearance": (),
+    "settings_preview": (),
+    "settings_topics": (),
+    "settings_topic_new": (),
+    "settings_topic": ("topic_id",),
+    "settings_topic_archive": ("topic_id",),
+    "settings_topic_restore": ("topic_id",),
+    "settings_topic_move": ("topic_id",),
     "settings_keys": (),
     "settings_key_new": (),
     "settings_key_revoke": ("key_id",),

@@ -29,6 +29,7 @@ from contacts.models import (
     SegmentMembership,
     SegmentType,
     Suppression,
+    Topic,
 )
 from plunk.projects.creating import NewProject
 from plunk.projects.models import ApiKey, Project, Role, User
@@ -132,6 +133,7 @@ def alices(project: Project, other_project: NewProject) -> Alices:
         "view_id": SavedView.objects.create(
             project=project, name=SECRET, parameters={"query": [["q", SECRET]]}
         ).pk,
+        "topic_id": Topic.objects.create(project=project, name=SECRET).pk,
         "key_id": ApiKey.objects.filter(project=project).earliest("pk").pk,
         "message_id": message.message_id,
         "segment_id": segment.pk,
@@ -148,6 +150,7 @@ def alices(project: Project, other_project: NewProject) -> Alices:
 UNKNOWN: dict[str, Callable[[], object]] = {
     "contact_id": uuid4,
     "email_id": uuid4,
+    "topic_id": uuid4,
     "key_id": uuid4,
     "view_id": uuid4,
     "segment_id": uuid4,

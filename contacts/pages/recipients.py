@@ -371,6 +371,18 @@ def _ids(posted: QueryDict, name: str) -> set[UUID]:
     return ids
 
 
+_LOOKS: dict[Purpose, Page] = {
+    Purpose.UNSUBSCRIBE: _unsubscribe_get,
+    Purpose.SUBSCRIBE: _subscribe_get,
+    Purpose.MANAGE: _manage_get,
+}
+
+
+def look(turn: Turn) -> Sheet:
+    """Return what a link's page shows before anything is done on it."""
+    return _LOOKS[turn.visit.purpose](turn)
+
+
 unsubscribe = _page(Purpose.UNSUBSCRIBE, _unsubscribe_get, _unsubscribe_post)
 subscribe = _page(Purpose.SUBSCRIBE, _subscribe_get, _subscribe_post)
 manage = _page(Purpose.MANAGE, _manage_get, _manage_post)

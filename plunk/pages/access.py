@@ -61,14 +61,22 @@ def _guard(view: ProjectView[P], role: Role) -> View:
         if not request.user.is_authenticated:
             return login_redirect(request)
         member = enter_project(request, request.user, project_id)
-        if not member.membership.can(role):
-            raise PermissionDenied(f"This needs the role of {role.label.lower()}.")
+        require_role(member, role)
         response = cast("View", view)(member, **kwargs)
         # What a member saw must not come back from a cache after they logged out.
         add_never_cache_headers(response)
         return response
 
     return guarded
+
+
+def require_role(request: ProjectRequest, role: Role) -> None:
+    """Raise PermissionDenied for a member who may not do what `role` may do.
+
+    For a page that all members see and some may change.
+    """
+    if not request.membership.can(role):
+        raise PermissionDenied(f"This needs the role of {role.label.lower()}.")
 
 
 def enter_project(request: HttpRequest, user: User, project_id: UUID) -> ProjectRequest:

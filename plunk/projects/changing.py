@@ -21,3 +21,20 @@ def change_project(
         updated_at=Now(),
     )
     return changed == 1
+
+
+def change_appearance(
+    *, project_id: UUID, language: str, color: str, double_opt_in: bool
+) -> bool:
+    """Save how a project meets its recipients; False if it is gone.
+
+    Double opt-in holds from the next subscription on: nobody who is subscribed has to
+    confirm, and nobody who was asked is subscribed by switching it off.
+    """
+    changed = Project.objects.filter(pk=project_id).update(
+        language=language,
+        color=color,
+        double_opt_in=double_opt_in,
+        updated_at=Now(),
+    )
+    return changed == 1

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from contacts.models import Topic
 from plunk.projects.creating import NewProject
 from plunk.projects.models import ApiKey, Membership, Project, Role, User
 from tests.pages.rows import make_contact, make_email
@@ -20,7 +21,9 @@ class Route:
     name: str
     thing: str = ""
     is_form: bool = False
+    #: Who may post to it; `is_seen` says that every member may look at it.
     role: Role = Role.MEMBER
+    is_seen: bool = False
 
 
 ROUTES = [
@@ -34,7 +37,13 @@ ROUTES = [
     Route("email", "email_id"),
     Route("email_html", "email_id"),
     Route("settings_keys"),
-    Route("settings_general", is_form=True, role=Role.ADMIN),
+    Route("settings_general", is_form=True, role=Role.ADMIN, is_seen=True),
+    Route("settings_appearance", is_form=True, role=Role.ADMIN, is_seen=True),
+    Route("settings_preview"),
+    Route("settings_topics"),
+    Route("settings_topic_new", is_form=True, role=Role.ADMIN),
+    Route("settings_topic", "topic_id", is_form=True, role=Role.ADMIN),
+    Route("settings_topic_archive", "topic_id", is_form=True, role=Role.ADMIN),
     Route("settings_key_new", is_form=True, role=Role.ADMIN),
     Route("settings_key_revoke", "key_id", is_form=True, role=Role.ADMIN),
     Route("settings_key_regenerate", "key_id", is_form=True, role=Role.ADMIN),
@@ -57,6 +66,7 @@ def url_of(project: Project) -> UrlOf:
     things = {
         "contact_id": email.contact_id,
         "email_id": email.pk,
+        "topic_id": Topic.objects.create(project=project, name="News").pk,
         "key_id": ApiKey.objects.filter(project=project).earliest("pk").pk,
     }
 
@@ -125,7 +135,7 @@ def test_a_member_may_not_change_the_project(
 ) -> None:
     client.force_login(bob)
 
-    assert client.get(url_of(route)).status_code == 403
+    assert client.get(url_of(route)).status_code == (200 if route.is_seen else 403)
     assert client.post(url_of(route)).status_code == 403
 
 

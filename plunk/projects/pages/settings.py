@@ -8,18 +8,19 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from plunk.pages.access import ProjectRequest, project_page
+from plunk.pages.access import ProjectRequest, project_page, require_role
 from plunk.projects.changing import change_project
 from plunk.projects.models import Role
 from plunk.projects.pages.forms import GeneralForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@project_page(role=Role.ADMIN)
+@project_page
 def general(request: ProjectRequest) -> HttpResponse:
-    """Show and save the project's name and its default sender."""
+    """Show to every member, and let admins save, name and default sender."""
     project = request.project
     if request.method == "POST":
+        require_role(request, Role.ADMIN)
         form = GeneralForm(request.POST)
         if form.is_valid():
             change_project(project_id=project.pk, **form.cleaned_data)
@@ -29,4 +30,5 @@ def general(request: ProjectRequest) -> HttpResponse:
         form = GeneralForm(
             initial=model_to_dict(project, list(GeneralForm.base_fields))
         )
-    return render(request, "projects/settings_general.html", {"form": form})
+    context = {"form": form, "may_change": request.membership.can(Role.ADMIN)}
+    return render(request, "projects/settings_general.html", context)
