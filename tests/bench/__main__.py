@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.bench import audience, delivery, importing, requests, seeding
+from tests.bench import audience, delivery, exporting, importing, requests, seeding
 from tests.bench.population import Size
 from tests.bench.queueing import CAMPAIGN, TRANSACTIONAL
 from tests.stack.processes import Ports, clean_up_when_told_to_stop
@@ -62,6 +62,8 @@ def main() -> None:
     files.add_argument(
         "--kills", type=int, default=0, help="Kill the worker so often on the way."
     )
+    out = kinds.add_parser("export", help="Contacts into a file, and a bare COPY.")
+    out.add_argument("--rows", type=int, default=1_000_000)
     _measure(parser.parse_args())
 
 
@@ -95,6 +97,8 @@ def _measure(given: argparse.Namespace) -> None:
         _seed(given)
     elif given.command == "audience":
         _ask(given)
+    elif given.command == "export":
+        exporting.measure(rows=given.rows, ports=ports)
     elif given.command == "import":
         importing.measure(
             rows=given.rows, kills=given.kills, rounds=given.rounds, ports=ports
