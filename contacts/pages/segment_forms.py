@@ -55,16 +55,12 @@ class MembersForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
         help_text="Separated by spaces, commas, semicolons or new lines.",
     )
-    action = forms.ChoiceField(
-        label="What to do",
-        choices=[("add", "Put them into the segment"), ("remove", "Take them out")],
-    )
     missing = forms.ChoiceField(
-        label="Addresses without a contact",
+        label="Addresses that are no contact yet",
         choices=[
-            ("leave", "leave out"),
-            ("created", "make contacts, not subscribed"),
-            ("subscribed", "make subscribed contacts: they agreed to get mail"),
+            ("leave", "Leave out"),
+            ("created", "Make contacts of them, not subscribed"),
+            ("subscribed", "Make subscribed contacts: they agreed to get mail"),
         ],
     )
 

@@ -38,6 +38,8 @@ from plunk.pages.paging import ByTime, Page, page
 
 #: How many of the latest comings and goings a page shows.
 MOVES = 8
+#: How many members are on one page.
+PEOPLE = 25
 _BY_ENTRY = ByTime("entered_at")
 
 
@@ -110,13 +112,14 @@ def _people(
     if sizes.is_kept(segment):
         stays = members_of(segment) if on is None else stays_at(segment, _end_of(on))
         rows = stays.select_related("contact").defer("contact__data")
-        return {"page": page(rows, cursor=cursor, order=_BY_ENTRY)}
+        found = page(rows, cursor=cursor, order=_BY_ENTRY, size=PEOPLE)
+        return {"page": found}
     try:
         people = matching(segment.project_id, parse(segment.condition)).defer("data")
     except Invalid as error:
         empty: Page[Contact] = Page(rows=[], next=None, is_first=True)
         return {"page": empty, "problem": error.message}
-    return {"page": page(people, cursor=cursor)}
+    return {"page": page(people, cursor=cursor, size=PEOPLE)}
 
 
 def _moves(segment: Segment) -> dict[str, Any]:
@@ -185,7 +188,7 @@ def segment_members(request: ProjectRequest, segment_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return render(request, "contacts/segments/members.html", context)
     addresses = form.cleaned_data["addresses"]
-    if form.cleaned_data["action"] == "remove":
+    if request.POST.get("action") == "remove":
         number = remove_addresses(segment, addresses)
         messages.success(request, f"{_people_in_words(number)} not in it (any more).")
         return redirect("segment", request.project.pk, segment.pk)

@@ -19,7 +19,8 @@ from plunk.api.errors import (
     NotJson,
 )
 
-MAX_DEPTH = 32
+#: A filter tree of ten levels in a body is 34 of these (contacts/segments/tree.py).
+MAX_DEPTH = 40
 #: Commas and opening brackets outside strings: an object in memory takes fifty times
 #: the room of the `[],` that asks for it.
 MAX_VALUES = 200_000

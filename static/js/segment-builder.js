@@ -365,6 +365,10 @@
     return element;
   }
 
+  function focusOn(element) {
+    (element?.matches("select, input") ? element : element?.querySelector("select, input"))?.focus();
+  }
+
   function focusFirst(element) {
     (element?.querySelector("select:not([disabled]), input, button") || root.querySelector("select, button"))?.focus();
   }
@@ -432,11 +436,36 @@
     return value === undefined || value === "";
   }
 
-  function isUnfinished(rule) {
+  // What can be told without asking the server: controls that are still empty, and
+  // letters where a number is wanted.
+  function emptyPart(rule) {
     const rest = parts.get(rule).rest;
-    if (!rest.hidden && rest.querySelector("[data-part=rest]")?.value.trim() === "") return true;
+    if (!rest.hidden && !rest.querySelector("[data-part=rest]")?.value.trim()) return "field";
     const filter = readRule(rule);
-    return [filter.value, filter.count].some((each) => each === "" || (typeof each === "string" && !each.trim()));
+    return ["value", "count"].find((part) => typeof filter[part] === "string" && !filter[part].trim());
+  }
+
+  function wrongNumber(rule) {
+    const filter = readRule(rule);
+    const shape = takes(rule);
+    const wanted = shape === "window" ? ["value"] : shape === "count" ? ["count", "value"] : isNumber(rule) ? ["value"] : [];
+    return wanted.find((part) => typeof filter[part] === "string" && filter[part].trim());
+  }
+
+  function isNumber(rule) {
+    return parts.get(rule).value.querySelector("[data-part=type]")?.value === "number";
+  }
+
+  function problems(places, { withEmpty }) {
+    const found = [];
+    for (const [path, element] of places) {
+      if (!element.classList.contains("rule")) continue;
+      const empty = emptyPart(element);
+      const wrong = wrongNumber(element);
+      if (empty && withEmpty) found.push({ field: `${path}.${empty}`, message: "Fill this in, or remove the rule." });
+      if (wrong) found.push({ field: `${path}.${wrong}`, message: "Write a number, such as 12." });
+    }
+    return found;
   }
 
   function readGroup(group, path, places) {
@@ -495,8 +524,9 @@
   function schedule() {
     clearTimeout(timer);
     request?.abort();
-    const unfinished = [...root.querySelectorAll(".rule")].filter(isUnfinished).length;
+    const unfinished = [...root.querySelectorAll(".rule")].filter(emptyPart).length;
     if (unfinished) {
+      showErrors([], new Map());
       say("waiting", unfinished === 1 ? "Finish the rule that has nothing in it yet." : `Finish the ${unfinished} rules that have nothing in them yet.`);
       return;
     }
@@ -507,6 +537,12 @@
   async function preview() {
     const places = new Map();
     const condition = readTree(top, "condition", places);
+    const wrong = problems(places, { withEmpty: false });
+    if (wrong.length) {
+      showErrors(wrong, places);
+      say("wrong", "Mend what is marked to see who matches.");
+      return;
+    }
     const mine = (request = new AbortController());
     try {
       const answer = await fetch(config.preview, {
@@ -583,8 +619,7 @@
     if (!errors.length) write();
     saved = form.dataset.unsaved === "yes" ? null : written();
     schedule();
-    const first = showErrors(errors, places);
-    if (first) (first.matches("select, input") ? first : first.querySelector("select, input"))?.focus();
+    focusOn(showErrors(errors, places));
   }
 
   root.addEventListener("input", (event) => {
@@ -613,9 +648,19 @@
   addEventListener("beforeunload", (event) => {
     if (saved !== written()) event.preventDefault();
   });
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", (event) => {
+    const places = new Map();
+    readTree(top, "condition", places);
+    const wrong = problems(places, { withEmpty: true });
+    if (wrong.length) {
+      event.preventDefault();
+      focusOn(showErrors(wrong, places));
+      return;
+    }
     saved = written();
   });
+  // Open for those without this script.
+  document.querySelector("[data-json]").open = false;
   document.documentElement.classList.add("has-builder");
   try {
     start();
