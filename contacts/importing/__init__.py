@@ -22,7 +22,7 @@ from contacts.importing.starting import (
     try_out,
 )
 from contacts.importing.storing import TooLarge, UploadError, store_upload
-from contacts.importing.tidying import discard, tidy
+from contacts.importing.tidying import discard, forget_people, tidy
 from contacts.importing.worker import ImportWorker
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "TooLarge",
     "UploadError",
     "discard",
+    "forget_people",
     "import_file",
     "preview",
     "save_choices",

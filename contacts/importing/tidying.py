@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -53,6 +54,12 @@ def discard(job: Job) -> bool:
     if is_cancelled:
         forget_file(job.pk)
     return is_cancelled
+
+
+def forget_people(*, project_id: UUID, emails: Collection[str]) -> None:
+    """Remove the rejected rows of people who are erased."""
+    rows = RejectedRow.objects.filter(job__project=project_id, email__in=list(emails))
+    rows.delete()
 
 
 def forget_file(job_id: UUID) -> None:

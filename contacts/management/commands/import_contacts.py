@@ -178,7 +178,7 @@ def _unfinished(project: Project, file: BinaryIO) -> Job | None:
             state__in=[JobState.WAITING, JobState.ACTIVE],
             parameters__digest=digest,
         )
-        .exclude(parameters__is_dry=True)
+        .exclude(parameters__has_key="is_dry")
         .order_by("-created_at", "-pk")
         .first()
     )

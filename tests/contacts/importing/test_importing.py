@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
 from contacts import jobs
 from contacts.importing import (
     Column,
     MappingError,
     Options,
+    forget_people,
     preview,
     start,
     tidy,
@@ -409,3 +412,44 @@ def test_a_stated_reason_lifts_suppressions_of_those_who_did_not_say_no(
     assert ConsentChange.objects.filter(
         kind="RELEASED", contact__email="ann@example.com"
     ).exists()
+
+
+def test_rejected_rows_go_with_the_erased_or_after_a_month(project: Project) -> None:
+    job = imported(project, "email,subscribed\nANN@x.co,?\nbob@x.co,1\n")
+    late = imported(project, "email\nnobody\n")
+    assert RejectedRow.objects.count() == 2
+
+    forget_people(project_id=project.pk, emails=["nobody"])
+    assert RejectedRow.objects.get().job == job
+    Job.objects.filter(pk=job.pk).update(finished_at=Now() - timedelta(days=29))
+    tidy()
+    assert RejectedRow.objects.exists()
+    Job.objects.update(finished_at=Now() - timedelta(days=31))
+    tidy()
+
+    assert not RejectedRow.objects.exists()
+    assert late.counts["rejected"] == 1
+
+
+def test_a_draft_lives_for_a_day(project: Project) -> None:
+    draft = stored(project, "email\nann@example.com\n")
+    tidy()
+    assert ImportPiece.objects.exists()
+
+    Job.objects.update(created_at=Now() - timedelta(days=2))
+    tidy()
+
+    draft.refresh_from_db()
+    assert draft.state == JobState.CANCELLED
+    assert not ImportPiece.objects.exists()
+
+
+def test_what_went_wrong_never_repeats_an_address(project: Project) -> None:
+    """The job outlives the erasure of those who are in its file."""
+    job = imported(
+        project,
+        "email,ok\nann@example.com,x\nann@@example.com,1\nann@localhost,1\n",
+    )
+
+    assert job.counts["rejected"] == 2
+    assert "ann" not in str(job.errors)
