@@ -175,7 +175,7 @@ def test_a_number_out_of_range_is_refused(api: Api, path: str, number: str) -> N
 
 
 @each_route
-@pytest.mark.parametrize("depth", [33, 1000, 900_000])
+@pytest.mark.parametrize("depth", [41, 1000, 900_000])
 def test_deep_nesting_is_refused(api: Api, path: str, depth: int) -> None:
     raw = b'{"data":' + b"[" * depth + b"]" * depth + b"}"
 
