@@ -134,6 +134,7 @@ def read_selection(fields: Fields) -> Selection:
     if mode is None and fields.value("contactIds") is not None:
         mode = "ids"
     fields.require("mode", mode)
+    fields.finish()
     selection = _read_query(fields) if mode == "query" else _read_ids(fields)
     fields.finish()
     return selection
