@@ -98,7 +98,9 @@ def post_endpoint(
                 # The project may have been deleted while its key was still believed.
                 forget_cached_keys()
                 authenticate(request, *keys)
-                raise
+                # Or something was erased in the very moment in which it was found: what
+                # a handler does is one transaction, and may be done again.
+                answer = handler(call)
             if answer.is_replay:
                 headers = headers | {"Idempotent-Replayed": "true"}
             return json_answer(answer.body, headers=headers)
