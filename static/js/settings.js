@@ -1,5 +1,3 @@
-"use strict";
-
 // The samples follow the chosen colour at once; the server computes the same again
 // (plunk/projects/branding.py) and its word counts.
 const LIGHT = "#ffffff";
