@@ -29,9 +29,9 @@ from contacts.models import (
     RejectedRow,
     SavedView,
     Segment,
-    SegmentMembership,
     TopicChoice,
 )
+from contacts.segments.membership import forget
 from contacts.suppressions import forget_addresses
 from plunk.erasing import Forgotten, addresses_erased, rows_in_chunks
 
@@ -84,12 +84,8 @@ def delete_in_chunks(rows: QuerySet[Any]) -> None:
 
 def erase_own(contact_ids: Sequence[UUID]) -> None:
     """Delete what this floor keeps about contacts."""
-    for model in (
-        TopicChoice,
-        ConsentChange,
-        SegmentMembership,
-        Confirmation,
-    ):
+    forget(contact_ids)
+    for model in (TopicChoice, ConsentChange, Confirmation):
         delete_in_chunks(model._default_manager.filter(contact__in=contact_ids))  # noqa: SLF001
 
 

@@ -6,7 +6,6 @@ one, so that who was in the segment on a date can be told for ever.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -85,13 +84,18 @@ def known_ids(project_id: UUID, contact_ids: Sequence[UUID]) -> list[UUID]:
 
 
 def forget(contact_ids: Sequence[UUID]) -> None:
-    """Take contacts that are about to be deleted out of the sizes of their segments."""
-    stays = SegmentMembership.objects.filter(contact__in=contact_ids, exited_at=None)
-    left = Counter(stays.values_list("segment", flat=True))
-    for segment_id in sorted(left):
-        Segment.objects.filter(
-            pk=segment_id, member_count__gte=left[segment_id]
-        ).update(member_count=F("member_count") - left[segment_id])
+    """Delete all stays of contacts that are being erased, and correct the sizes."""
+    stays = SegmentMembership.objects.filter(contact__in=contact_ids)
+    for segment_id in set(stays.values_list("segment", flat=True)):
+        with transaction.atomic():
+            row = Segment.objects.filter(pk=segment_id)
+            row.select_for_update().values_list("pk").first()
+            open_ones = stays.filter(segment=segment_id, exited_at=None)
+            left, _ = open_ones.delete()
+            row.filter(member_count__gte=left).update(
+                member_count=F("member_count") - left
+            )
+            stays.filter(segment=segment_id).delete()
 
 
 #: Passes over contacts that were deleted meanwhile, and waits for those that just are.
