@@ -98,7 +98,7 @@ def bounded(
     """
     mark = _mark(project_id, token) if token else ""
     runner = _on_postgresql if is_postgresql() else _on_sqlite
-    with transaction.atomic(), runner(mark, seconds):
+    with runner(mark, seconds):
         return question()
 
 
@@ -120,30 +120,23 @@ def _on_postgresql(mark: str, seconds: float) -> Iterator[None]:
     session does next.
     """
     try:
-        with _timed(seconds):
+        # A savepoint, if we are in a transaction, which then survives our end.
+        with transaction.atomic():
+            before = _settings("application_name", "statement_timeout")
+            _set(statement_timeout=f"{int(seconds * 1000)}ms")
             if mark:
                 with _lock(mark):
                     _end_others(mark)
                     _set(application_name=mark)
             yield
-        if mark:
-            with transaction.atomic(), _lock(mark):
-                pass
+            _set(**before)
+            if mark:
+                with _lock(mark):
+                    pass
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") != "57014":
             raise
         raise _why(error) from error
-
-
-@contextmanager
-def _timed(seconds: float) -> Iterator[None]:
-    """Limit each statement, and put back what was set: we may be in a transaction."""
-    before = _settings("application_name", "statement_timeout")
-    # A savepoint, so that the transaction survives a statement that is ended.
-    with transaction.atomic():
-        _set(statement_timeout=f"{int(seconds * 1000)}ms")
-        yield
-        _set(**before)
 
 
 def _why(error: OperationalError) -> ApiError:
@@ -205,13 +198,17 @@ _running_lock = threading.Lock()
 
 @contextmanager
 def _on_sqlite(mark: str, seconds: float) -> Iterator[None]:
-    """Let SQLite ask, now and then, whether to go on: one process serves all of it."""
+    """Let SQLite ask, now and then, whether to go on: one process serves all of it.
+
+    Without a transaction, which would keep everybody from writing.
+    """
     run = _Run(time.monotonic() + seconds)
     if mark:
         with _running_lock:
             if older := _running.get(mark):
                 older.is_superseded.set()
             _running[mark] = run
+    connection.ensure_connection()
     native: Any = connection.connection
     native.set_progress_handler(run.must_end, _STEPS)
     try:
