@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from threading import Event
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.db import OperationalError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
@@ -30,6 +31,8 @@ WORK = "contacts.tasks.work_on_jobs"
 LEASE = timedelta(seconds=60)
 #: How long a claim lasts before another project's job gets its turn.
 TURN_SECONDS = 5.0
+#: After the database broke a chunk off.
+_PAUSE = timedelta(seconds=2)
 _MOST_FAILURES = 3
 _MOST_ERRORS = 100
 
@@ -153,7 +156,10 @@ def _take_turn(job: Job, *, until: float) -> None:
             _give_up(job, str(error))
             return
         except OperationalError:
-            # The database, not the job: the lease runs out and it goes on from there.
+            # The database, not the job: it goes on from there, at once after a deadlock
+            # and with the end of the lease where nothing can be written.
+            with suppress(DatabaseError):
+                _ours(job).update(lease_expires_at=Now() + _PAUSE)
             raise
         except Exception:
             logger.exception("a chunk broke off", extra={"job": str(job.pk)})

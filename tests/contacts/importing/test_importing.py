@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.db.models.functions import Now
 
 from contacts import jobs
@@ -453,3 +454,23 @@ def test_what_went_wrong_never_repeats_an_address(project: Project) -> None:
 
     assert job.counts["rejected"] == 2
     assert "ann" not in str(job.errors)
+
+
+def test_a_deadlock_costs_a_moment_and_not_a_lease(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as with a bulk change of the same contacts, which locks by id."""
+    job = started(project, "email\nann@example.com\n")
+
+    def lose(*_: Any) -> None:
+        raise OperationalError("deadlock detected")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(working, "_keep_rejected", lose)
+        with pytest.raises(OperationalError):
+            jobs.work(seconds=60)
+
+    soon = Now() + timedelta(seconds=10)
+    assert Job.objects.get(lease_expires_at__lt=soon).failures == 0
+    Job.objects.update(lease_expires_at=None)
+    assert figures(finished(job)) == {"rows": 1, "created": 1}
