@@ -22,7 +22,6 @@ from tests.stack.processes import (
     run,
 )
 
-_LIMIT_SECONDS = 1800.0
 _PLANS = ("free", "pro", "team", "enterprise")
 _CITIES = ("Berlin", "Graz", "Zürich", "Łódź", "Paris", "Lagos", "Osaka", "Lima")
 _HEADER = ["email", "first_name", "last_name", "plan", "city", "age", "signed_up"]
@@ -85,17 +84,17 @@ def measure(*, rows: int, kills: int, rounds: int, ports: Ports) -> None:
         files = [it.folder / "first.csv", it.folder / "second.csv"]
         for plan, file in enumerate(files):
             write_file(file, rows=rows, plan=plan)
-        it.start_beat()
+        beat = it.start_beat()
         size = files[0].stat().st_size / 1024 / 1024
         print(f"\n{rows:,} rows, {size:.0f} MiB; the second file changes each contact")
         if kills:
-            _with_kills(it, files[0], rows=rows, kills=kills)
+            _with_kills(it, beat, files[0], rows=rows, kills=kills)
             return
         lines: list[list[object]] = []
         for _ in range(rounds):
             bare = [_bare(it, file, is_first=not i) for i, file in enumerate(files)]
             done = [
-                _product(it, file, rows=rows, is_first=not number)
+                _product(it, beat, file, rows=rows, is_first=not number)
                 for number, file in enumerate(files)
             ]
             for state, one, other in zip(
@@ -144,14 +143,16 @@ def _bare(it: Installation, file: Path, *, is_first: bool) -> Run:
     return Run("bare", seconds, cpu_seconds(backend) - cpu_before)
 
 
-def _product(it: Installation, file: Path, *, rows: int, is_first: bool) -> Run:
+def _product(
+    it: Installation, beat: Session, file: Path, *, rows: int, is_first: bool
+) -> Run:
     if is_first:
         _empty(it)
     with it.start_worker(f"worker-{uuid4().hex[:6]}", children=1) as worker:
         peak = _Peak(worker)
         job = _begin(it, file)
         while not _has_ended(it, job):
-            _alive(worker)
+            _alive(worker, beat)
             time.sleep(0.1)
         cpu = it.database.cpu_seconds() or 0.0
         peak.stop()
@@ -164,7 +165,9 @@ def _product(it: Installation, file: Path, *, rows: int, is_first: bool) -> Run:
     return Run("product", float(seconds), cpu, peak.mib)
 
 
-def _with_kills(it: Installation, file: Path, *, rows: int, kills: int) -> None:
+def _with_kills(
+    it: Installation, beat: Session, file: Path, *, rows: int, kills: int
+) -> None:
     """Kill the worker on the way, as often as asked; the totals must be exact."""
     _empty(it)
     job = _begin(it, file)
@@ -173,13 +176,13 @@ def _with_kills(it: Installation, file: Path, *, rows: int, kills: int) -> None:
         with it.start_worker(f"killed-{kill}", children=1) as worker:
             goal = rows * kill // (kills + 1)
             while _rows(it, job) < goal:
-                _alive(worker)
+                _alive(worker, beat)
                 time.sleep(0.02)
             worker.kill()
         print(f"killed after {_rows(it, job):,} rows, {time.monotonic() - began:.0f} s")
     with it.start_worker("last", children=1) as worker:
         while not _has_ended(it, job):
-            _alive(worker)
+            _alive(worker, beat)
             time.sleep(0.2)
     _check(it, job, rows=rows, is_first=True)
     print(f"done after {time.monotonic() - began:.0f} s, leases included")
@@ -229,9 +232,10 @@ def _check(it: Installation, job: str, *, rows: int, is_first: bool) -> None:
     print(f"totals exact: {figures}; {people:,} contacts, no address twice")
 
 
-def _alive(worker: Session) -> None:
-    if not worker.is_alive:
-        raise SystemExit(f"the worker ended\n{worker.tail()}")
+def _alive(*sessions: Session) -> None:
+    for session in sessions:
+        if not session.is_alive:
+            raise SystemExit(f"{session.name} ended\n{session.tail()}")
 
 
 class _Peak:
