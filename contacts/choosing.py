@@ -187,6 +187,9 @@ def _undo_of(contact: Contact) -> Undo:
 
 
 def _refresh(contact: Contact) -> None:
-    contact.refresh_from_db(
-        fields=["subscribed", "snoozed_until", "confirmed_at", "consent_source"]
-    )
+    """Read what was written; whoever was erased meanwhile gets nothing any more."""
+    fields = ("subscribed", "snoozed_until", "confirmed_at", "consent_source")
+    row = Contact.objects.filter(pk=contact.pk).values(*fields).first()
+    gone = {"subscribed": False, "snoozed_until": None, "confirmed_at": None}
+    for name, value in (row or gone).items():
+        setattr(contact, name, value)

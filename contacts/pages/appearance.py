@@ -11,9 +11,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from contacts import languages
 from contacts.links import Purpose
 from contacts.models import Contact
-from contacts.pages.recipients import Turn, look
+from contacts.pages.recipients import look
 from contacts.pages.settings_forms import AppearanceForm, initial_colors
 from contacts.pages.sheets import speaker_of
+from contacts.pages.turns import Turn
 from contacts.visits import Visit
 from plunk.pages.access import ProjectRequest, project_page, require_role
 from plunk.projects.branding import brand_of, contrast, logo_url

@@ -8,17 +8,13 @@ previews follow every link in every mail.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.http.multipartparser import MultiPartParserError
-from django.http.request import UnreadablePostError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt
@@ -26,19 +22,18 @@ from django.views.decorators.http import require_http_methods
 
 from contacts import choosing, languages
 from contacts.choosing import Outcome
-from contacts.links import Purpose, Undo, undo_token
+from contacts.links import Purpose, Undo
 from contacts.models import Contact, Door
-from contacts.pages import wording
+from contacts.pages import managing, wording
 from contacts.pages.sheets import Sheet, brief_page, speaker_of
+from contacts.pages.turns import Turn, ask, choose, read_days, read_form
 from contacts.topics import TopicState, topics_of
-from contacts.visits import Visit, visit
+from contacts.visits import visit
 
 TokenView = Callable[[HttpRequest, str], HttpResponse]
 _METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
 #: What RFC 8058 has a mail program send.
 _ONE_CLICK = ("List-Unsubscribe", "One-Click")
-#: The most topics that a form names; a project has fewer.
-_MOST_TOPICS = 200
 
 
 def public_page(view: TokenView) -> TokenView:
@@ -53,29 +48,6 @@ def public_page(view: TokenView) -> TokenView:
         return response
 
     return csrf_exempt(require_http_methods(_METHODS)(opened))
-
-
-@dataclass(slots=True)
-class Turn:
-    """One request of a visitor whose contact is known."""
-
-    visit: Visit
-    contact: Contact
-    posted: QueryDict
-    say: wording.Speaker
-    #: What was just done can be taken back with this, within the hour.
-    undo: str = ""
-
-    @property
-    def action(self) -> str:
-        return self.posted.get("action", "")
-
-    def offer(self, undo: Undo | None) -> None:
-        self.undo = undo_token(undo) if undo else ""
-
-    @property
-    def given_undo(self) -> str:
-        return self.posted.get("undo", "")
 
 
 Page = Callable[[Turn], Sheet]
@@ -93,7 +65,7 @@ def _page(purpose: Purpose, get: Page, post: Page) -> TokenView:
         if contact is None:
             return brief_page(request, wording.gone)
         with languages.speaking(languages.of(contact, contact.project)):
-            turn = Turn(seen, contact, _posted(request), speaker_of(contact))
+            turn = Turn(seen, contact, read_form(request), speaker_of(contact))
             sheet = (post if request.method == "POST" else get)(turn)
             return sheet.render(request, contact.project)
 
@@ -125,7 +97,7 @@ def _unsubscribe_post(turn: Turn) -> Sheet:
         "pause": _pause,
         "keep": _keep,
         "undo": _undo,
-        "ask": _ask,
+        "ask": ask,
     }
     return acts.get(turn.action, _leave)(turn)
 
@@ -163,7 +135,7 @@ def _left(turn: Turn, *, is_news: bool = False) -> Sheet:
 
 
 def _pause(turn: Turn) -> Sheet:
-    days = _days(turn.posted)
+    days = read_days(turn.posted)
     if days is None:
         sheet = _unsubscribe_get(turn)
         sheet.problem = wording.incomplete()
@@ -194,6 +166,7 @@ def _undo(turn: Turn) -> Sheet:
     return Sheet(turn.say.joined(), is_news=True)
 
 
+@transaction.atomic
 def _keep(turn: Turn) -> Sheet:
     """Leave some topics; right after having left everything, come back for the rest."""
     act = turn.visit.act(text=turn.say.keeping().as_read)
@@ -201,7 +174,7 @@ def _keep(turn: Turn) -> Sheet:
         choosing.take_back(turn.contact, token=turn.given_undo, act=act)
     if not turn.contact.subscribed:
         return _left(turn)
-    _choose(turn, turn.say.keeping(), may_join=False)
+    choose(turn, turn.say.keeping(), may_join=False)
     return Sheet(turn.say.kept(), is_news=True)
 
 
@@ -237,144 +210,16 @@ def _subscribe_post(turn: Turn) -> Sheet:
     return Sheet(turn.say.joined(), is_news=True)
 
 
-def _ask(turn: Turn) -> Sheet:
-    act = turn.visit.act(text=turn.say.asking().as_read)
-    if not turn.contact.subscribed:
-        choosing.ask_by_mail(turn.contact, act=act)
-    return Sheet(turn.say.asked(), is_news=True)
-
-
 def _is_in(contact: Contact) -> bool:
     """Say whether nothing is left to do for somebody who wants to be in."""
     is_confirmed = contact.confirmed_at or not contact.project.double_opt_in
     return contact.subscribed and bool(is_confirmed)
 
 
-# -- /manage/… ------------------------------------------------------------------------
-def _manage_get(turn: Turn) -> Sheet:
-    contact, visit_ = turn.contact, turn.visit
-    sheet = Sheet(turn.say.managing(), template="contacts/public/manage.html")
-    sheet.state = wording.getting() if contact.subscribed else wording.getting_nothing()
-    sheet.is_in = contact.subscribed
-    sheet.leaving = turn.say.leaving_everything()
-    if contact.snoozed_until:
-        sheet.paused = turn.say.paused(contact.snoozed_until)
-    if contact.subscribed:
-        sheet.pausing = turn.say.resting()
-    if not visit_.is_signed:
-        sheet.remark = wording.with_an_old_link()
-        if not contact.subscribed:
-            sheet.asking = turn.say.asking_again()
-        return sheet
-    sheet.joining = turn.say.joining()
-    if contact.subscribed:
-        sheet.topics = topics_of(contact)
-        sheet.keeping = turn.say.choosing()
-    return sheet
-
-
-def _manage_post(turn: Turn) -> Sheet:
-    acts: dict[str, Callable[[Turn], bool]] = {
-        "unsubscribe": _manage_leave,
-        "pause": _manage_pause,
-        "subscribe": _manage_join,
-        "topics": _manage_topics,
-    }
-    act = acts.get(turn.action)
-    is_done = act is not None and act(turn)
-    wants_in = turn.action in {"ask", "subscribe"}
-    if wants_in and not turn.contact.subscribed:
-        # A bare id, or a link too old to confirm with.
-        return _ask(turn)
-    sheet = _manage_get(turn)
-    if is_done:
-        sheet.is_news = True
-        sheet.notice = wording.saved()
-    else:
-        sheet.problem = wording.incomplete()
-        sheet.status = 400
-    return sheet
-
-
-def _manage_leave(turn: Turn) -> bool:
-    act = turn.visit.act(text=turn.say.leaving_everything().as_read)
-    choosing.leave(turn.contact, act=act)
-    return True
-
-
-def _manage_pause(turn: Turn) -> bool:
-    days = _days(turn.posted)
-    if days is None:
-        return False
-    act = turn.visit.act(text=turn.say.resting().as_read)
-    choosing.pause(turn.contact, days=days, act=act)
-    return turn.contact.snoozed_until is not None
-
-
-def _manage_join(turn: Turn) -> bool:
-    if not turn.visit.is_signed:
-        return False
-    act = turn.visit.act(text=turn.say.joining().as_read)
-    choosing.subscribe(turn.visit, turn.contact, act=act)
-    return True
-
-
-def _manage_topics(turn: Turn) -> bool:
-    if not (turn.visit.is_signed and turn.contact.subscribed):
-        return False
-    _choose(turn, turn.say.choosing(), may_join=True)
-    return True
-
-
-# -- what a form said -----------------------------------------------------------------
-def _choose(turn: Turn, words: wording.Wording, *, may_join: bool) -> None:
-    """Apply a form of topics; the ledger has which were shown and which were ticked."""
-    shown, chosen = _ids(turn.posted, "shown"), _ids(turn.posted, "topic")
-    lines = [
-        f"[{'x' if state.topic.pk in chosen else ' '}] {state.topic.name}"
-        for state in topics_of(turn.contact)
-        if state.topic.pk in shown
-    ]
-    choosing.choose_topics(
-        turn.contact,
-        shown=shown,
-        chosen=chosen,
-        may_join=may_join,
-        act=turn.visit.act(text="\n".join([words.as_read, *lines])),
-    )
-
-
-def _posted(request: HttpRequest) -> QueryDict:
-    """Return the form that was sent; whatever cannot be read is an empty one."""
-    if request.method != "POST":
-        return QueryDict()
-    try:
-        return request.POST
-    except (MultiPartParserError, SuspiciousOperation, UnreadablePostError):
-        return QueryDict()
-
-
-def _days(posted: QueryDict) -> int | None:
-    text = posted.get("days", "")
-    return (
-        int(text) if text in {str(pause.days) for pause in wording.pauses()} else None
-    )
-
-
-def _ids(posted: QueryDict, name: str) -> set[UUID]:
-    ids = set()
-    for text in posted.getlist(name)[:_MOST_TOPICS]:
-        try:
-            ids.add(UUID(text))
-        except ValueError:
-            continue
-    return ids
-
-
 _LOOKS: dict[Purpose, Page] = {
     Purpose.UNSUBSCRIBE: _unsubscribe_get,
     Purpose.SUBSCRIBE: _subscribe_get,
-    Purpose.MANAGE: _manage_get,
+    Purpose.MANAGE: managing.show,
 }
 
 
@@ -385,7 +230,7 @@ def look(turn: Turn) -> Sheet:
 
 unsubscribe = _page(Purpose.UNSUBSCRIBE, _unsubscribe_get, _unsubscribe_post)
 subscribe = _page(Purpose.SUBSCRIBE, _subscribe_get, _subscribe_post)
-manage = _page(Purpose.MANAGE, _manage_get, _manage_post)
+manage = _page(Purpose.MANAGE, managing.show, managing.act_on)
 
 
 @public_page
@@ -402,5 +247,5 @@ def unsubscribe_by_api(request: HttpRequest, token: str) -> HttpResponse:
     contact = seen.contact
     if contact:
         with languages.speaking(languages.of(contact, contact.project)):
-            _leave_quietly(Turn(seen, contact, _posted(request), speaker_of(contact)))
+            _leave_quietly(Turn(seen, contact, read_form(request), speaker_of(contact)))
     return HttpResponse("Unsubscribed", "text/plain")

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from automations.models import Occurrence
+from contacts import choosing
 from contacts.ledger import Act
 from contacts.links import Purpose, token_of
 from contacts.models import (
@@ -25,6 +26,7 @@ from contacts.models import (
 )
 from contacts.subscriptions import set_subscribed
 from contacts.topics import topics_of
+from contacts.visits import Visit
 from plunk.ids import new_id
 from plunk.projects.models import Project
 from tests.pages.rows import make_contact
@@ -177,6 +179,28 @@ def test_a_contact_who_was_erased_is_answered(
         assert answer.status_code == 200
         assert b"Nothing is sent to this address" in answer.content
     assert not Contact.objects.exists()
+
+
+@pytest.mark.parametrize("action", ["unsubscribe", "pause", "keep", "subscribe", "ask"])
+def test_a_contact_who_is_erased_meanwhile_is_out(dana: Contact, action: str) -> None:
+    """Between reading the link and acting on it."""
+    visit = Visit(Purpose.MANAGE, dana, is_signed=True)
+    Contact.objects.all().delete()
+    act = visit.act()
+
+    done: dict[str, Callable[[], object]] = {
+        "unsubscribe": lambda: choosing.leave(dana, act=act),
+        "pause": lambda: choosing.pause(dana, days=14, act=act),
+        "keep": lambda: choosing.choose_topics(
+            dana, shown=[uuid4()], chosen=[], may_join=True, act=act
+        ),
+        "subscribe": lambda: choosing.subscribe(visit, dana, act=act),
+        "ask": lambda: choosing.ask_by_mail(dana, act=act),
+    }
+    done[action]()
+
+    assert not Contact.objects.exists()
+    assert not ConsentChange.objects.exists()
 
 
 @each_purpose
