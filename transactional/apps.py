@@ -12,7 +12,7 @@ class TransactionalConfig(AppConfig):
 
     def ready(self) -> None:
         stopping.connect(_stop_delivering, dispatch_uid="delivery")
-        from contacts import erasing, signals
+        from contacts import erasing, panels, signals
         from contacts.api import history
         from contacts.segments import vocabulary
         from plunk.pages import activity, figures
@@ -22,6 +22,7 @@ class TransactionalConfig(AppConfig):
         from transactional.audience import Campaigns, Mails
         from transactional.confirmations import queue_confirmations
         from transactional.history import emails
+        from transactional.panels import mails
 
         vocabulary.register(Mails())
         vocabulary.register(Campaigns())
@@ -30,6 +31,7 @@ class TransactionalConfig(AppConfig):
         signals.confirmation_wanted.connect(queue_confirmations)
         signals.suppressions_released.connect(note_releases)
         history.register("emails", emails)
+        panels.register(mails)
         activity.register(news.mails)
         activity.register(news.email_events)
         figures.register(news.figures)

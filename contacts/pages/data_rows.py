@@ -70,22 +70,22 @@ class Refused(ValueError):
 
 
 def rows_of(data: Any) -> list[Row]:
-    """Return the rows that show a contact's data."""
+    """Return the rows that show a contact's data, by name."""
     if not isinstance(data, dict):
         return []
-    return [_row(name, value) for name, value in data.items()]
+    return [_row(name, data[name]) for name in sorted(data, key=str.lower)]
 
 
 def read_rows(post: QueryDict) -> list[Row]:
     """Return the rows of a form as they were sent, but for blank ones."""
+    shown = frozenset(post.getlist("shown"))
     sent = zip_longest(
         *(post.getlist(name) for name in ("name", "type", "value", "before")),
         fillvalue="",
     )
     rows = [
         Row(
-            # One key, whichever way a keyboard composes its accents.
-            name=unicodedata.normalize("NFC", name.strip()),
+            name=name if name in shown else _tidy(name),
             type=Type(kind) if kind in Type.values else Type.TEXT,
             text=text.replace("\r\n", "\n"),
             before=before,
@@ -93,6 +93,11 @@ def read_rows(post: QueryDict) -> list[Row]:
         for name, kind, text, before in sent
     ]
     return [row for row in rows if not row.is_blank]
+
+
+def _tidy(name: str) -> str:
+    """Return one spelling, whichever way a keyboard composes its accents."""
+    return unicodedata.normalize("NFC", name.strip())
 
 
 def change_of(rows: Sequence[Row], *, shown: Sequence[str], data: Any) -> DataChange:

@@ -16,6 +16,11 @@ from contacts.suppressions import suppressed
 
 #: What a cell shows of a longer value; the contact's page has all of it.
 _MAX_CELL = 120
+#: Characters and lines of a value beyond which the contact's page folds it.
+_MAX_FACT = 300
+_MAX_LINES = 8
+#: Characters of JSON that stand in one line.
+_MAX_LINE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,39 @@ def written(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A key of a contact's data and its value, the way it is read."""
+
+    name: str
+    text: str
+    #: Entries of a list of texts.
+    entries: list[str]
+    is_code: bool = False
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.text) > _MAX_FACT or self.text.count("\n") > _MAX_LINES
+
+
+def facts(data: Any) -> list[Fact]:
+    """Return a contact's data, by name."""
+    if not isinstance(data, dict):
+        return []
+    return [_fact(name, data[name]) for name in sorted(data, key=str.lower)]
+
+
+def _fact(name: str, value: Any) -> Fact:
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        return Fact(name, "", value)
+    if isinstance(value, dict | list) or value is None:
+        text = json.dumps(value, ensure_ascii=False)
+        if len(text) > _MAX_LINE:
+            text = json.dumps(value, ensure_ascii=False, indent=2)
+        return Fact(name, text, [], is_code=True)
+    return Fact(name, written(value), [])
 
 
 def _cells(contact: Contact, columns: Sequence[str]) -> list[tuple[str, str]]:

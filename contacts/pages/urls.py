@@ -16,9 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="contact_view",
     ),
     path("contacts/<uuid:contact_id>/", views.contact_page, name="contact"),
-    path(
-        "contacts/<uuid:contact_id>/edit/", editing.contact_edit, name="contact_edit"
-    ),
+    path("contacts/<uuid:contact_id>/edit/", editing.contact_edit, name="contact_edit"),
     path(
         "contacts/<uuid:contact_id>/activity/",
         views.contact_activity,
@@ -28,5 +26,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "contacts/<uuid:contact_id>/subscription/",
         views.contact_subscription,
         name="contact_subscription",
+    ),
+    path(
+        "contacts/<uuid:contact_id>/topics/",
+        views.contact_topics,
+        name="contact_topics",
+    ),
+    path(
+        "contacts/<uuid:contact_id>/consent/",
+        views.contact_consent,
+        name="contact_consent",
+    ),
+    path(
+        "contacts/<uuid:contact_id>/segments/",
+        views.contact_segments,
+        name="contact_segments",
+    ),
+    path(
+        "contacts/<uuid:contact_id>/erase/", views.contact_erase, name="contact_erase"
     ),
 ]

@@ -1,37 +1,64 @@
-"""The pages about a project's contacts."""
+"""The page of one contact."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
+from contacts.choosing import choose_topics
+from contacts.erasing import erase
 from contacts.ledger import Act
-from contacts.models import Contact, Door, Suppression
+from contacts.models import Confirmation, Contact, Door
+from contacts.pages.consent import entries, in_words, suppression_of
+from contacts.pages.people import facts, initials, standing_of
+from contacts.panels import panels
+from contacts.segments.containing import MOST_ASKED, segments_of
 from contacts.subscriptions import set_subscribed
+from contacts.topics import topics_of
 from plunk.pages.access import ProjectRequest, project_page
 from plunk.pages.feeds import fragment, opening
+from plunk.projects.models import Role
+
+#: Entries of the ledger on the contact's page; its own page has the others.
+_SHOWN_ENTRIES = 5
 
 
 @require_safe
 @project_page
 def contact_page(request: ProjectRequest, contact_id: UUID) -> HttpResponse:
+    """Show what is known of a contact, whether it gets mail, and its history."""
     contact = _contact(request, contact_id)
-    suppression = Suppression.objects.filter(
-        project=request.project, email=contact.email
-    ).first()
-    url = reverse("contact_activity", args=[request.project.pk, contact_id])
+    project_id = request.project.pk
+    suppression = suppression_of(project_id, contact.email)
+    waiting = Confirmation.objects.filter(contact=contact).first()
+    ledger, ledger_page = entries(contact, cursor="", size=_SHOWN_ENTRIES)
+    url = reverse("contact_activity", args=[project_id, contact_id])
     context = {
         "contact": contact,
-        "facts": _facts(contact.data),
+        "initials": initials(contact.email),
+        "standing": standing_of(
+            contact,
+            is_suppressed=suppression is not None,
+            is_waiting=waiting is not None,
+        ),
+        "consent": in_words(contact, waiting),
+        "facts": facts(contact.data),
         "suppression": suppression,
-        "feed": opening(project_id=request.project.pk, contact_id=contact_id, url=url),
+        "topics": topics_of(contact),
+        "ledger": ledger,
+        "has_more_ledger": ledger_page.next is not None,
+        "panels": panels(project_id, contact_id),
+        "feed": opening(project_id=project_id, contact_id=contact_id, url=url),
+        "may_erase": request.membership.can(Role.ADMIN),
     }
     return render(request, "contacts/detail.html", context)
 
@@ -45,6 +72,33 @@ def contact_activity(request: ProjectRequest, contact_id: UUID) -> HttpResponse:
     return fragment(request, url=url, contact_id=contact_id)
 
 
+@require_safe
+@project_page
+def contact_consent(request: ProjectRequest, contact_id: UUID) -> HttpResponse:
+    """Show the whole consent ledger of a contact."""
+    contact = _contact(request, contact_id)
+    ledger, found = entries(contact, cursor=request.GET.get("cursor", ""))
+    context = {"contact": contact, "page": found, "ledger": ledger}
+    return render(request, "contacts/consent.html", context)
+
+
+@require_safe
+@project_page
+def contact_segments(request: ProjectRequest, contact_id: UUID) -> HttpResponse:
+    """Show which segments a contact is in and was; the page asks once it is there."""
+    contact = _contact(request, contact_id)
+    belongings = segments_of(contact)
+    context = {
+        "contact": contact,
+        "inside": [each for each in belongings if each.until is None],
+        "left": [each for each in belongings if each.until is not None],
+        "most_asked": MOST_ASKED,
+    }
+    is_part = bool(getattr(request, "htmx", False))
+    name = "segments_of" if is_part else "segments_page"
+    return render(request, f"contacts/{name}.html", context)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @project_page
 def contact_subscription(request: ProjectRequest, contact_id: UUID) -> HttpResponse:
@@ -52,17 +106,70 @@ def contact_subscription(request: ProjectRequest, contact_id: UUID) -> HttpRespo
     contact = _contact(request, contact_id)
     if request.method != "POST":
         return render(request, "contacts/subscription.html", {"contact": contact})
-    subscribed = request.POST.get("subscribed") == "yes"
     changed = set_subscribed(
         project_id=request.project.pk,
         contact_id=contact_id,
-        subscribed=subscribed,
-        act=Act(Door.DASHBOARD, user_id=request.user.pk),
+        subscribed=request.POST.get("subscribed") == "yes",
+        act=_act(request),
     )
     if changed:
-        state = "subscribed" if subscribed else "unsubscribed"
+        contact.refresh_from_db(fields=["subscribed"])
+        state = "subscribed" if contact.subscribed else "unsubscribed"
         messages.success(request, f"{contact.email} is {state}.")
     return redirect("contact", request.project.pk, contact_id)
+
+
+@require_POST
+@project_page
+def contact_topics(request: ProjectRequest, contact_id: UUID) -> HttpResponse:
+    """Let a contact join and leave topics on its word."""
+    contact = _contact(request, contact_id)
+    changed = choose_topics(
+        contact,
+        shown=_ids(request, "shown"),
+        chosen=_ids(request, "topic"),
+        may_join=True,
+        act=_act(request),
+    )
+    if changed:
+        messages.success(request, "The topics are saved.")
+    return redirect("contact", request.project.pk, contact_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_page(role=Role.ADMIN)
+def contact_erase(request: ProjectRequest, contact_id: UUID) -> HttpResponse:
+    """Say what goes with a contact; erase it once its address is typed."""
+    contact = _contact(request, contact_id)
+    is_wrong = False
+    if request.method == "POST":
+        typed = request.POST.get("confirm", "").strip().lower()
+        if typed == contact.email:
+            erase(project_id=request.project.pk, contact_ids=[contact_id])
+            messages.success(request, "The contact is erased.")
+            return redirect("contacts", request.project.pk)
+        is_wrong = True
+    context = {
+        "contact": contact,
+        "is_wrong": is_wrong,
+        "suppression": suppression_of(request.project.pk, contact.email),
+    }
+    status = 422 if is_wrong else 200
+    return render(request, "contacts/erase.html", context, status=status)
+
+
+def _act(request: ProjectRequest) -> Act:
+    return Act(Door.DASHBOARD, user_id=request.user.pk)
+
+
+def _ids(request: ProjectRequest, name: str) -> set[UUID]:
+    found = set()
+    for text in request.POST.getlist(name):
+        try:
+            found.add(UUID(text))
+        except ValueError:
+            continue
+    return found
 
 
 def _contact(request: ProjectRequest, contact_id: UUID) -> Contact:
@@ -70,16 +177,3 @@ def _contact(request: ProjectRequest, contact_id: UUID) -> Contact:
     if contact is None:
         raise Http404("There is no such contact.")
     return contact
-
-
-def _facts(data: Any) -> list[tuple[str, str]]:
-    """Write a contact's data the way it is read: text as it is, the rest as JSON."""
-    if not isinstance(data, dict):
-        return []
-    return [
-        (
-            name,
-            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
-        )
-        for name, value in data.items()
-    ]

@@ -59,3 +59,17 @@ def moment(at: datetime | None) -> SafeString:
         utc.isoformat(timespec="milliseconds"),
         utc.strftime("%d %b %Y, %H:%M:%S UTC"),
     )
+
+
+@register.simple_tag
+def day(at: datetime | None) -> SafeString:
+    """Show the day of a moment, which may be to come."""
+    if at is None:
+        return format_html('<span class="muted">{}</span>', "never")
+    utc = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        utc.isoformat(timespec="milliseconds"),
+        utc.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        utc.strftime("%d %b %Y"),
+    )
