@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from contacts import confirming, erasing, importing, jobs, snoozing
+from contacts import confirming, counting, erasing, importing, jobs, snoozing
 from contacts.segments import sizes, updating
 from plunk.waking import wake_on_commit
 
@@ -49,3 +49,8 @@ def scrub_erased() -> None:
 @shared_task
 def tidy_imports() -> None:
     importing.tidy()
+
+
+@shared_task
+def fold_counts() -> None:
+    counting.fold()

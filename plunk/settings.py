@@ -204,6 +204,7 @@ CELERY_BEAT_SCHEDULE = {
     "idempotency": {"task": "plunk.api.tasks.forget_expired_keys", "schedule": 3600.0},
     "jobs": {"task": "contacts.tasks.sweep_jobs", "schedule": 2.0},
     "imports": {"task": "contacts.tasks.tidy_imports", "schedule": 60.0},
+    "counts": {"task": "contacts.tasks.fold_counts", "schedule": 5.0},
     "segments": {"task": "contacts.tasks.update_segments", "schedule": 30.0},
     "segment_sizes": {"task": "contacts.tasks.count_segments", "schedule": 60.0},
     "snoozes": {"task": "contacts.tasks.wake_snoozed", "schedule": 60.0},

@@ -10,6 +10,7 @@ from contacts.models.consent import (
     Topic,
     TopicChoice,
 )
+from contacts.models.counts import ContactTally
 from contacts.models.jobs import (
     ImportPiece,
     ImportSeen,
@@ -42,6 +43,7 @@ __all__ = [
     "Confirmation",
     "ConsentChange",
     "Contact",
+    "ContactTally",
     "Door",
     "Erasure",
     "ImportPiece",
