@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from contacts import jobs, walking
 from contacts.erasing import erase
+from contacts.importing import made_by
 from contacts.jobs import JobError
 from contacts.ledger import Act
 from contacts.models import Contact, Door, Job, JobKind, Segment, SegmentType
@@ -96,7 +97,7 @@ class Selection:
         if self.standing is not None:
             rows = rows.filter(self.standing.condition(project_id))
         if self.import_id is not None:
-            rows = rows.filter(import_id=self.import_id)
+            rows = made_by(rows, self.import_id)
         if self.subscribed is not None:
             rows = rows.filter(subscribed=self.subscribed)
         if self.search:

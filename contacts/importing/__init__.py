@@ -14,6 +14,7 @@ open for reading and seekable. The figures in `job.counts` are those of finished
 """
 
 from contacts.importing.mapping import Column, MappingError, Options, Target
+from contacts.importing.people import made_by
 from contacts.importing.previewing import Preview, preview
 from contacts.importing.starting import (
     import_file,
@@ -37,6 +38,7 @@ __all__ = [
     "discard",
     "forget_people",
     "import_file",
+    "made_by",
     "preview",
     "save_choices",
     "start",

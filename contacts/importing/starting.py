@@ -18,6 +18,7 @@ from contacts.importing.mapping import (
 )
 from contacts.importing.previewing import preview
 from contacts.importing.storing import UploadError, store_upload
+from contacts.importing.tidying import end_rehearsal
 from contacts.ledger import Act
 from contacts.models import ChangeKind, Door, Job, JobKind, JobState
 from plunk.projects.models import Project, User
@@ -42,6 +43,7 @@ def start(
     Raises MappingError. A reason for writing to people who left goes to the ledger.
     """
     parameters = _parameters(job, columns, options)
+    end_rehearsal(job)
     changed = Job.objects.filter(pk=job.pk, state=JobState.DRAFT).update(
         state=JobState.WAITING, parameters=parameters
     )
@@ -72,10 +74,7 @@ def try_out(
     An earlier rehearsal ends. Raises MappingError.
     """
     parameters = _parameters(job, columns, options)
-    for earlier in Job.objects.filter(
-        pk=job.parameters.get("rehearsal") or UUID(int=0), project=job.project_id
-    ):
-        jobs.cancel(earlier)
+    end_rehearsal(job)
     rehearsal = Job.objects.create(
         project_id=job.project_id,
         kind=JobKind.IMPORT,

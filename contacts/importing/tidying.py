@@ -45,15 +45,19 @@ def tidy() -> None:
 
 def discard(job: Job) -> bool:
     """End an import or a draft, and forget its file; return False if it had ended."""
-    rehearsal = Job.objects.filter(
-        pk=job.parameters.get("rehearsal") or UUID(int=0), project=job.project_id
-    ).first()
-    if rehearsal is not None:
-        jobs.cancel(rehearsal)
+    end_rehearsal(job)
     is_cancelled = jobs.cancel(job)
     if is_cancelled:
         forget_file(job.pk)
     return is_cancelled
+
+
+def end_rehearsal(job: Job) -> None:
+    """End the rehearsal of a draft, if one is going on: it reads the draft's file."""
+    rehearsal = job.parameters.get("rehearsal")
+    if rehearsal:
+        for row in Job.objects.filter(pk=rehearsal, project=job.project_id):
+            jobs.cancel(row)
 
 
 def forget_people(*, project_id: UUID, emails: Collection[str]) -> None:

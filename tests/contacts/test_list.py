@@ -13,6 +13,8 @@ from contacts.models import (
     Confirmation,
     Contact,
     Door,
+    Job,
+    JobKind,
     SavedView,
     Segment,
     SegmentMembership,
@@ -131,7 +133,8 @@ def crowd(project: Project, other_project: NewProject) -> dict[str, str]:
     Suppression.objects.create(
         project=own, email="bounced@example.com", reason=SuppressionReason.BOUNCE
     )
-    batch = uuid4()
+    begun = timezone.now() - timedelta(minutes=1)
+    batch = Job.objects.create(project=own, kind=JobKind.IMPORT, started_at=begun).pk
     make_contact(own, "file@example.com", import_id=batch)
     listed = make_contact(own, "listed@example.com")
     segment = Segment.objects.create(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError
@@ -15,6 +16,7 @@ from contacts.importing import (
     MappingError,
     Options,
     forget_people,
+    made_by,
     preview,
     start,
     tidy,
@@ -430,6 +432,18 @@ def test_rejected_rows_go_with_the_erased_or_after_a_month(project: Project) -> 
 
     assert not RejectedRow.objects.exists()
     assert late.counts["rejected"] == 1
+
+
+def test_who_came_by_an_import_is_known(project: Project) -> None:
+    Contact.objects.create(project=project, email="old@example.com")
+    first = imported(project, "email\nann@example.com\nold@example.com\n")
+    second = imported(project, "email\nbob@example.com\nann@example.com\n")
+    rows = Contact.objects.filter(project=project)
+
+    assert made_by(rows, first.pk).get().email == "ann@example.com"
+    assert made_by(rows, second.pk).get().email == "bob@example.com"
+    assert not made_by(rows, stored(project, "email\n").pk).exists()
+    assert not made_by(rows, uuid4()).exists()
 
 
 def test_a_draft_lives_for_a_day(project: Project) -> None:
