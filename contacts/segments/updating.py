@@ -16,17 +16,19 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.core.exceptions import EmptyResultSet
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from contacts.models import Contact, Segment, SegmentType
+from contacts.models import Contact, Segment, SegmentMembership, SegmentType
 from contacts.segments import claims
 from contacts.segments.matching import among, candidates, matching
 from contacts.segments.membership import batches, enter, leave, members_of
 from contacts.segments.tree import parse
 from contacts.signals import segment_entered, segment_exited
 from plunk.api.errors import Invalid
+from plunk.postgresql import is_postgresql
 
 logger = logging.getLogger(__name__)
 
@@ -166,21 +168,15 @@ class _Updater:
 
     def _compare_all(self) -> None:
         """Look for what differs until nothing does; each look is one statement."""
-        stays = members_of(self.segment)
-        new = self._matching().exclude(Exists(stays.filter(contact=OuterRef("pk"))))
-        old = stays.exclude(Exists(self._matching().filter(pk=OuterRef("contact_id"))))
-        self._write_all(new.values_list("pk", flat=True), enter)
-        self._write_all(old.values_list("contact_id", flat=True), leave)
+        found = _differences_on_postgresql if is_postgresql() else _differences
+        while True:
+            come, gone = found(self._matching(), members_of(self.segment))
+            changed = self._write(come, enter) + self._write(gone, leave)
+            if len(come) + len(gone) < LOOK or not changed:
+                return
 
     def _matching(self) -> QuerySet[Contact]:
         return matching(self.segment.project_id, self.tree, now=self.now)
-
-    def _write_all(self, found: QuerySet[Any, UUID], change: Change) -> None:
-        while True:
-            ids = list(found.order_by()[:LOOK])
-            changed = self._write(ids, change)
-            if len(ids) < LOOK or not changed:
-                return
 
     def _write(self, contact_ids: Collection[UUID], change: Change) -> int:
         """Write comings or goings with their news, each batch wholly or not at all."""
@@ -223,3 +219,46 @@ class _Updater:
             changes["member_count"] = members_of(self.segment).count()
         claims.let_go(self.segment, **changes)
         self.done.is_complete = True
+
+
+Differences = tuple[list[UUID], list[UUID]]
+
+
+def _differences(
+    people: QuerySet[Contact], stays: QuerySet[SegmentMembership]
+) -> Differences:
+    """Return some contacts who match and are not in, and some who are in and do not."""
+    come = people.exclude(pk__in=stays.values("contact"))
+    gone = stays.exclude(contact__in=people.order_by().values("pk"))
+    return (
+        list(come.order_by().values_list("pk", flat=True)[:LOOK]),
+        list(gone.order_by().values_list("contact_id", flat=True)[:LOOK]),
+    )
+
+
+#: Either side is made once, whatever the planner thinks of the other, and a full join
+#: is never a loop within a loop.
+_DIFFERENCES_SQL = """
+WITH
+  inside(id) AS MATERIALIZED ({people}),
+  stays(id) AS MATERIALIZED ({stays})
+SELECT inside.id, stays.id
+FROM inside FULL JOIN stays ON stays.id = inside.id
+WHERE inside.id IS NULL OR stays.id IS NULL
+LIMIT {limit}
+"""
+
+
+def _differences_on_postgresql(
+    people: QuerySet[Contact], stays: QuerySet[SegmentMembership]
+) -> Differences:
+    members, member_params = stays.order_by().values("contact").query.sql_with_params()
+    try:
+        inside, params = people.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:  # a condition that nobody can fulfil
+        inside, params = "SELECT NULL::uuid WHERE false", ()
+    sql = _DIFFERENCES_SQL.format(people=inside, stays=members, limit=int(LOOK))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, (*params, *member_params))
+        rows = cursor.fetchall()
+    return [new for new, _ in rows if new], [old for new, old in rows if not new]

@@ -170,6 +170,22 @@ def test_another_condition_begins_anew_and_keeps_the_history(project: Project) -
     assert size(segment) == 1
 
 
+def test_a_condition_that_nobody_can_fulfil_empties_it(project: Project) -> None:
+    make_contact(project, data={"plan": "pro"})
+    segment = tracked(project)
+    update(segment)
+
+    change_segment(
+        project_id=project.pk,
+        segment_id=segment.pk,
+        condition=one_rule(field="event.never", operator="triggered"),
+    )
+    update(segment)
+
+    assert emails_in(segment) == []
+    assert size(segment) == 0
+
+
 def test_a_worker_with_the_old_condition_writes_nothing_more(project: Project) -> None:
     make_contact(project, "ada@x.co", data={"plan": "pro"})
     segment = tracked(project)
