@@ -16,6 +16,8 @@ from contacts.bulk import (
     result,
 )
 from contacts.models import Job, JobKind, JobState
+from contacts.segments.matching import matching
+from contacts.segments.tree import as_json, parse
 from plunk.api.errors import NotFound
 from plunk.api.fields import Fields
 from plunk.api.idempotency import Answer
@@ -92,7 +94,7 @@ class Bulk(Resource):
         job = begin_bulk(
             project_id=self.caller.project_id,
             kind=self.kind,
-            selection=read_selection(Fields(self.body)),
+            selection=read_selection(Fields(self.body), self.caller.project_id),
         )
         return begun(job, f"Bulk {OPERATIONS[self.kind]} has been queued.")
 
@@ -125,7 +127,7 @@ class BulkJob(Resource):
         return self.answer(job_as_json(job, result=told, data=data))
 
 
-def read_selection(fields: Fields) -> Selection:
+def read_selection(fields: Fields, project_id: UUID) -> Selection:
     """Read which contacts are meant; raises Invalid.
 
     Without `mode`, a list of ids means just these.
@@ -135,27 +137,36 @@ def read_selection(fields: Fields) -> Selection:
         mode = "ids"
     fields.require("mode", mode)
     fields.finish()
-    selection = _read_query(fields) if mode == "query" else _read_ids(fields)
-    fields.finish()
-    return selection
-
-
-def _read_ids(fields: Fields) -> Selection:
+    if mode == "query":
+        return _read_query(fields, project_id)
     ids = fields.ids("contactIds", maximum=MAX_IDS)
     fields.require("contactIds", ids)
+    fields.finish()
     return Selection.of_ids(ids or [])
 
 
-def _read_query(fields: Fields) -> Selection:
+def _read_query(fields: Fields, project_id: UUID) -> Selection:
     """Read a question; an empty one means everybody, a missing one is an error."""
     given = fields.mapping("filter")
     fields.require("filter", given)
     inner = Fields(given or {})
     text = inner.text("search", maximum=MAX_SEARCH)
     subscribed = inner.boolean("subscribed")
+    condition = inner.mapping("condition")
     for error in inner.errors:
         fields.fail(f"filter.{error.field}", error.message, error.code)
     exclude: Any = []
     if fields.value("excludeIds"):
         exclude = fields.ids("excludeIds", maximum=MAX_EXCLUDED) or []
-    return Selection.of_query(search=text or "", subscribed=subscribed, exclude=exclude)
+    fields.finish()
+    if condition is not None:
+        # What is wrong with it is said now, and not by a job that fails.
+        tree = parse(condition, "filter.condition")
+        matching(project_id, tree, name="filter.condition")
+        condition = as_json(tree)
+    return Selection.of_query(
+        search=text or "",
+        subscribed=subscribed,
+        condition=condition,
+        exclude=exclude,
+    )

@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from contacts import jobs
-from contacts.models import Contact, Job, JobKind, JobState
+from contacts.models import Contact, Job, JobKind, JobState, Segment
 from plunk.projects.creating import NewProject
 from plunk.projects.models import Project
 from tests.conftest import Api
@@ -357,3 +357,44 @@ def test_a_path_in_a_name_is_ignored(api: Api) -> None:
     assert response.status_code == 202
     name = Job.objects.get(pk=UUID(response.json()["jobId"])).parameters["name"]
     assert "/" not in name
+
+
+# -- by a condition -------------------------------------------------------------------
+
+
+def a_condition(field: str, operator: str, value: Any) -> dict[str, Any]:
+    leaf = {"field": field, "operator": operator, "value": value}
+    return {"logic": "AND", "groups": [{"filters": [leaf]}]}
+
+
+def test_all_that_a_condition_matches(api: Api, project: Project) -> None:
+    """P25: what segments can ask for can be acted on."""
+    people(project, 2, data={"plan": "pro"})
+    free = Contact.objects.create(project=project, email="x@example.com", data={})
+    question = {"condition": a_condition("data.plan", "equals", "pro")}
+
+    told = finished(api, bulk(api, "delete", {"mode": "query", "filter": question}))
+
+    assert told["result"]["successCount"] == 2
+    assert list(Contact.objects.all()) == [free]
+
+
+def test_a_condition_that_is_none_is_named(
+    api: Api, project: Project, other_project: NewProject
+) -> None:
+    theirs = Segment.objects.create(project=other_project.project, name="x")
+    for condition, field in (
+        ([], "filter.condition"),
+        ({"logic": "AND"}, "filter.condition.groups"),
+        (
+            a_condition("nonsense", "equals", 1),
+            "filter.condition.groups.0.filters.0.field",
+        ),
+        (
+            a_condition(f"segment.{theirs.pk}", "memberOfSegment", None),
+            "filter.condition.groups.0.filters.0.field",
+        ),
+    ):
+        body = {"mode": "query", "filter": {"condition": condition}}
+        assert_error(bulk(api, "delete", body), 422, "VALIDATION_ERROR", field)
+    assert not Job.objects.exists()
