@@ -130,6 +130,7 @@ def alices(project: Project, other_project: NewProject) -> Alices:
     things: dict[str, object] = {
         "contact_id": contact.pk,
         "email_id": email.pk,
+        "suppression_id": Suppression.objects.get(project=project).pk,
         "view_id": SavedView.objects.create(
             project=project, name=SECRET, parameters={"query": [["q", SECRET]]}
         ).pk,
@@ -153,6 +154,7 @@ UNKNOWN: dict[str, Callable[[], object]] = {
     "topic_id": uuid4,
     "key_id": uuid4,
     "view_id": uuid4,
+    "suppression_id": uuid4,
     "segment_id": uuid4,
     "job_id": uuid4,
     "message_id": lambda: "0100-a11ce-999999",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from contacts.pages import editing, lists, many, saved_views, views
+from contacts.pages import editing, lists, many, saved_views, suppressions, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("segments/", include("contacts.pages.segment_urls")),
@@ -44,5 +44,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(
         "contacts/<uuid:contact_id>/erase/", views.contact_erase, name="contact_erase"
+    ),
+    path("suppressions/", suppressions.suppression_list, name="suppressions"),
+    path("suppressions/new/", suppressions.suppression_new, name="suppression_new"),
+    path(
+        "suppressions/<uuid:suppression_id>/",
+        suppressions.suppression,
+        name="suppression",
     ),
 ]
