@@ -479,7 +479,7 @@ def test_step_by_step_comes_to_the_same_as_all_at_once(
         update(segment)
         counts[segment.pk] = members_of(segment).count()
     with news() as told:
-        for _ in range(12):
+        for _ in range(8):
             for _ in range(dice.randrange(1, 4)):
                 do_something(dice, project, static)
             move_the_clock(dice.choice([0, 0, 1, 13, 30]))
