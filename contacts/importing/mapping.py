@@ -150,7 +150,8 @@ def key_of(header: str) -> str:
 
 
 def is_possible_key(key: str) -> bool:
-    return bool(key) and len(key) <= MAX_KEY_LENGTH and key not in SYSTEM_NAMES
+    is_name = bool(key) and len(key) <= MAX_KEY_LENGTH and key.isprintable()
+    return is_name and key not in SYSTEM_NAMES
 
 
 def _check_key(number: int, column: Column) -> Column:
@@ -162,7 +163,7 @@ def _check_key(number: int, column: Column) -> Column:
         raise MappingError(field, f"Has more than {MAX_KEY_LENGTH} characters.")
     if key in SYSTEM_NAMES:
         raise MappingError(field, f"“{key}” is filled in by the system.")
-    if "\x00" in key or not key.isprintable():
+    if not key.isprintable():
         raise MappingError(field, "Must not hold control characters.")
     if key == "locale" and column.type is not CellType.TEXT:
         raise MappingError(field, "“locale” is text.")

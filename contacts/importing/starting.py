@@ -18,7 +18,7 @@ from contacts.importing.mapping import (
 )
 from contacts.importing.previewing import preview
 from contacts.importing.storing import UploadError, store_upload
-from contacts.importing.tidying import end_rehearsal
+from contacts.importing.tidying import discard, end_rehearsal
 from contacts.ledger import Act
 from contacts.models import ChangeKind, Door, Job, JobKind, JobState
 from plunk.projects.models import Project, User
@@ -106,17 +106,14 @@ def import_file(
     job = store_upload(
         project_id=project_id, file=file, name=name, user=user, max_bytes=max_bytes
     )
+    shown = preview(job)
     try:
-        start(
-            job,
-            columns=preview(job).columns,
-            options=options or Options(),
-            user=user,
-        )
-    except MappingError as error:
-        jobs.cancel(job)
-        job.pieces.all().delete()
-        raise UploadError("There is no column named “email”.") from error
+        if not shown.has_email:
+            raise UploadError("There is no column named “email”.")
+        start(job, columns=shown.columns, options=options or Options(), user=user)
+    except (MappingError, UploadError) as error:
+        discard(job)
+        raise UploadError(str(error)) from error
     job.refresh_from_db()
     return job
 

@@ -9,12 +9,19 @@ from typing import Any
 
 import pytest
 
-from contacts.importing import TooLarge, UploadError, preview, store_upload, storing
+from contacts.importing import (
+    TooLarge,
+    UploadError,
+    import_file,
+    preview,
+    store_upload,
+    storing,
+)
 from contacts.importing import source as reading
 from contacts.importing.mapping import Target
 from contacts.models import Contact, ImportPiece, Job, RejectedRow
 from plunk.projects.models import Project
-from tests.contacts.importing.files import figures, imported, stored
+from tests.contacts.importing.files import figures, finished, imported, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -248,3 +255,33 @@ def test_a_file_that_breaks_off_while_it_comes_leaves_nothing(
 
     assert not Job.objects.exists()
     assert not ImportPiece.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("name,plan", "no column named “email”"),
+        ("email," + ",".join(f"k{n}" for n in range(201)), "More than 200"),
+        ("email," + ",".join(f"k{n}" for n in range(301)), "more than 300 columns"),
+    ],
+)
+def test_a_header_that_cannot_be_is_refused_at_the_door_without_a_wizard(
+    project: Project, header: str, words: str
+) -> None:
+    raw = f"{header}\nx,y\n".encode()
+
+    with pytest.raises(UploadError, match=words):
+        import_file(project_id=project.pk, file=io.BytesIO(raw), name="x.csv")
+
+    assert not ImportPiece.objects.exists()
+    assert not Job.objects.filter(state="WAITING").exists()
+
+
+@pytest.mark.parametrize("header", ['"a\tb"', '"a\nb"', "‮x", "id", "k" * 129, '" "'])
+def test_a_header_that_is_no_key_is_left_out(project: Project, header: str) -> None:
+    raw = f"email,{header},ok\nann@example.com,1,2\n".encode()
+
+    job = import_file(project_id=project.pk, file=io.BytesIO(raw), name="x.csv")
+    finished(job)
+
+    assert people() == {"ann@example.com": {"ok": 2}}
