@@ -18,7 +18,7 @@ from uuid import UUID
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from contacts.models import Contact
-from contacts.segments.matching import matching
+from contacts.segments.matching import matching, newest
 from contacts.segments.tree import Tree
 from plunk.api.errors import ApiError, Conflict
 from plunk.postgresql import is_postgresql
@@ -79,7 +79,7 @@ def sample(
     size = min(n, MAX_SAMPLE)
     return bounded(
         project_id,
-        lambda: list(matching(project_id, tree).order_by("-created_at", "-id")[:size]),
+        lambda: newest(project_id, tree, size),
         token=token,
         seconds=seconds,
     )

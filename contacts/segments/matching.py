@@ -25,7 +25,7 @@ from contacts.segments.explaining import names_of, phrase
 from contacts.segments.sets import known_segment
 from contacts.segments.tree import Filter, Group, Logic, Tree
 from plunk.api.errors import NotFound
-from plunk.pages.paging import first_spelling
+from plunk.pages.paging import Cursor, down_to, first_spelling, older
 
 
 def matching(
@@ -43,6 +43,57 @@ def matching(
     """
     scope = scope_of(project_id, tree, now=now, name=name)
     return contacts_of(compile_tree(tree, scope), scope)
+
+
+def newest(
+    project_id: UUID,
+    tree: Tree,
+    size: int,
+    *,
+    before: Cursor | None = None,
+    now: datetime | None = None,
+) -> list[Contact]:
+    """Return the `size` newest contacts that match, or the next ones after `before`.
+
+    Where many match, they are among the newest few hundred, who are asked one by one;
+    only where few do are they looked for as a whole. Raises Invalid as `matching`.
+    """
+    scope = scope_of(project_id, tree, now=now)
+    part = compile_tree(tree, scope)
+    everybody = Contact.objects.filter(project_id=project_id)
+    found: list[Contact] = []
+    for step in STRETCHES:
+        end = _end_of_stretch(everybody, before, step)
+        rows = contacts_of(part, scope, Form.PROBE)
+        found += _first_of(
+            down_to(rows, end) if end else rows, before, size - len(found)
+        )
+        if len(found) >= size or end is None:
+            return found
+        before = end
+    rest = contacts_of(part, scope)
+    return found + _first_of(rest, before, size - len(found))
+
+
+#: How many contacts are asked one by one before all are looked for at once.
+STRETCHES = (500, 3_000)
+
+
+def _end_of_stretch(
+    rows: QuerySet[Contact], before: Cursor | None, step: int
+) -> Cursor | None:
+    """Return the place of the contact `step` further down; None if the list ends."""
+    rows = older(rows, before) if before else rows
+    places = rows.order_by("-created_at", "-id").values_list("created_at", "pk")
+    place = places[step - 1 : step].first()
+    return Cursor(*place) if place else None
+
+
+def _first_of(
+    rows: QuerySet[Contact], before: Cursor | None, size: int
+) -> list[Contact]:
+    rows = older(rows, before) if before else rows
+    return list(rows.order_by("-created_at", "-id")[:size])
 
 
 def among(

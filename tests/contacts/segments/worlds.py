@@ -127,7 +127,8 @@ class Maker:
             consent_source=random.choice(["", "API", "TRACK", "IMPORT"]),
             consent_at=self.moment(),
             confirmed_at=self.moment() if self.flip() else None,
-            created_at=self.moment(),
+            created_at=self.moment()
+            + timedelta(microseconds=self.flip() * self.number),
             updated_at=self.moment(),
             data=self.data(),
             is_suppressed=self.flip(0.3),
