@@ -23,6 +23,8 @@ OPEN = {
     "plunk.simulator.rest.email_identities": "Amazon in the box",
     "plunk.simulator.rest.email_identity": "Amazon in the box",
     "plunk.simulator.rest.mail_from": "Amazon in the box",
+    "plunk.simulator.rest.suppressed_destinations": "Amazon in the box",
+    "plunk.simulator.rest.suppressed_destination": "Amazon in the box",
     "plunk.simulator.rest.unknown": "Amazon in the box",
     "account_login": "one's own account",
     "account_logout": "one's own account",
