@@ -14,6 +14,10 @@ from plunk.api.keys import forget_cached_keys
 from plunk.projects.creating import NewProject, create_project
 from plunk.projects.models import Membership, Project, Role, User
 
+#: An id that nothing has; always the same, because the processes that share the tests
+#: must agree on what they are called.
+NOBODY = "01980000-0000-7000-8000-000000000000"
+
 
 @pytest.fixture(autouse=True)
 def _fresh_caches() -> Iterator[None]:

@@ -20,6 +20,7 @@ from contacts.segments.membership import add_members, members_of, remove_members
 from contacts.segments.updating import update
 from plunk.projects.creating import NewProject
 from plunk.projects.models import Project, User
+from tests.conftest import NOBODY
 from tests.pages.rows import make_contact, make_occurrence
 
 pytestmark = pytest.mark.django_db
@@ -357,7 +358,7 @@ def test_a_rule_has_no_members_by_hand(
     assert member.post(f"{url}{segment.pk}/remove/").status_code == 404
 
 
-@pytest.mark.parametrize("contact", ["", "x", str(uuid4())])
+@pytest.mark.parametrize("contact", ["", "x", NOBODY])
 def test_nobody_is_not_taken_out(
     contact: str, member: Client, url: str, project: Project
 ) -> None:
