@@ -197,6 +197,12 @@ class ConsentChange(models.Model):
             models.Index(
                 fields=["contact", "-created_at", "-id"], name="consent_of_contact"
             ),
+            # Suppressions that end leave no other trace for those who keep segments.
+            models.Index(
+                fields=["project", "created_at"],
+                condition=Q(kind__in=["SUPPRESSED", "RELEASED"]),
+                name="consent_to_suppression",
+            ),
         ]
 
     def __str__(self) -> str:

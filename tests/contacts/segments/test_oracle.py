@@ -36,7 +36,7 @@ def _short_stretches() -> Iterator[None]:
         yield
 
 
-EXAMPLES = int(os.environ.get("FILTER_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("FILTER_EXAMPLES", "15"))
 PEOPLE = 8
 TREES = 16
 
