@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,11 +18,8 @@ from contacts.visits import Visit
 from plunk.pages.access import ProjectRequest, project_page, require_role
 from plunk.projects.branding import brand_of, contrast, logo_url
 from plunk.projects.changing import change_appearance
-from plunk.projects.logos import MAX_UPLOAD, remove_logo, save_logo
+from plunk.projects.logos import remove_logo, save_logo
 from plunk.projects.models import Logo, Project, Role
-
-#: A form with a logo in it, in bytes.
-_MAX_FORM = MAX_UPLOAD + 64 * 1024
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -34,8 +30,6 @@ def appearance(request: ProjectRequest) -> HttpResponse:
     if request.method != "POST":
         return _show(request, _form_of(project))
     require_role(request, Role.ADMIN)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > _MAX_FORM:
-        raise RequestDataTooBig("A logo may have 2 MB.")
     form = AppearanceForm(request.POST, request.FILES)
     if not form.is_valid():
         return _show(request, form)

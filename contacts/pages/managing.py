@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contacts import choosing
 from contacts.pages import wording
 from contacts.pages.sheets import Sheet
-from contacts.pages.turns import Turn, ask, choose, read_days
+from contacts.pages.turns import Turn, ask, choose, read_pause
 from contacts.topics import topics_of
 
 
@@ -63,11 +63,12 @@ def _leave(turn: Turn) -> bool:
 
 
 def _pause(turn: Turn) -> bool:
-    days = read_days(turn.posted)
-    if days is None:
+    chosen = read_pause(turn.posted)
+    if chosen is None:
         return False
-    act = turn.visit.act(text=turn.say.resting().as_read)
-    choosing.pause(turn.contact, days=days, act=act)
+    words = turn.say.resting().with_button(chosen.name)
+    act = turn.visit.act(text=words.as_read)
+    choosing.pause(turn.contact, days=chosen.days, act=act)
     return turn.contact.snoozed_until is not None
 
 

@@ -26,14 +26,20 @@ from contacts.links import Purpose, Undo
 from contacts.models import Contact, Door
 from contacts.pages import managing, wording
 from contacts.pages.sheets import Sheet, brief_page, speaker_of
-from contacts.pages.turns import Turn, ask, choose, read_days, read_form
+from contacts.pages.turns import Turn, ask, choose, read_form, read_pause
 from contacts.topics import TopicState, topics_of
 from contacts.visits import visit
+from plunk.api.errors import RateLimited
+from plunk.api.ratelimit import limit_visitors
+from plunk.api.visitors import address_of
 
 TokenView = Callable[[HttpRequest, str], HttpResponse]
 _METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
 #: What RFC 8058 has a mail program send.
 _ONE_CLICK = ("List-Unsubscribe", "One-Click")
+#: What may send a mail for a bare id, and how often one address may have it done.
+_MAILS = frozenset({"ask", "subscribe"})
+_MAILS_A_MINUTE = 20
 
 
 def public_page(view: TokenView) -> TokenView:
@@ -64,8 +70,14 @@ def _page(purpose: Purpose, get: Page, post: Page) -> TokenView:
         contact = seen.contact
         if contact is None:
             return brief_page(request, wording.gone)
+        form = read_form(request)
+        if not seen.is_signed and form.get("action") in _MAILS:
+            try:
+                limit_visitors({f"mails from {address_of(request)}": _MAILS_A_MINUTE})
+            except RateLimited:
+                return brief_page(request, wording.too_many, status=429)
         with languages.speaking(languages.of(contact, contact.project)):
-            turn = Turn(seen, contact, read_form(request), speaker_of(contact))
+            turn = Turn(seen, contact, form, speaker_of(contact))
             sheet = (post if request.method == "POST" else get)(turn)
             return sheet.render(request, contact.project)
 
@@ -135,14 +147,17 @@ def _left(turn: Turn, *, is_news: bool = False) -> Sheet:
 
 
 def _pause(turn: Turn) -> Sheet:
-    days = read_days(turn.posted)
-    if days is None:
+    chosen = read_pause(turn.posted)
+    if chosen is None:
         sheet = _unsubscribe_get(turn)
         sheet.problem = wording.incomplete()
         sheet.status = 400
         return sheet
-    act = turn.visit.act(text=turn.say.pausing().as_read)
-    turn.offer(choosing.pause(turn.contact, days=days, act=act, undo=turn.given_undo))
+    words = turn.say.pausing().with_button(chosen.name)
+    act = turn.visit.act(text=words.as_read)
+    turn.offer(
+        choosing.pause(turn.contact, days=chosen.days, act=act, undo=turn.given_undo)
+    )
     until = turn.contact.snoozed_until
     if until is None:
         return _left(turn)

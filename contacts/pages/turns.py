@@ -20,6 +20,8 @@ from contacts.visits import Visit
 
 #: The most topics that a form names; a project has fewer.
 _MOST_TOPICS = 200
+#: In bytes; fifty topics are a tenth of it.
+_MAX_FORM = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -70,8 +72,8 @@ def choose(turn: Turn, words: wording.Wording, *, may_join: bool) -> None:
 
 
 def read_form(request: HttpRequest) -> QueryDict:
-    """Return the form that was sent; whatever cannot be read is an empty one."""
-    if request.method != "POST":
+    """Return the form that was sent; one that cannot be read is an empty one."""
+    if request.method != "POST" or _is_too_long(request):
         return QueryDict()
     try:
         return request.POST
@@ -79,11 +81,17 @@ def read_form(request: HttpRequest) -> QueryDict:
         return QueryDict()
 
 
-def read_days(posted: QueryDict) -> int | None:
-    text = posted.get("days", "")
-    return (
-        int(text) if text in {str(pause.days) for pause in wording.pauses()} else None
-    )
+def read_pause(posted: QueryDict) -> wording.Pause | None:
+    """Return which of the offered pauses was chosen."""
+    offered = {str(pause.days): pause for pause in wording.pauses()}
+    return offered.get(posted.get("days", ""))
+
+
+def _is_too_long(request: HttpRequest) -> bool:
+    """Say whether a body is longer than any form of ours; it is not even received."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    is_number = length.isascii() and length.isdigit() and len(length) < 10
+    return not is_number or int(length) > _MAX_FORM
 
 
 def _ids(posted: QueryDict, name: str) -> set[UUID]:

@@ -221,6 +221,13 @@ def gone() -> Wording:
     )
 
 
+def too_many() -> Wording:
+    return Wording(
+        _("Please try again in a minute"),
+        _("Too many requests came from your network. Nothing was changed."),
+    )
+
+
 def unreadable() -> Wording:
     return Wording(
         _("This link does not work"),

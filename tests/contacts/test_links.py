@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 from contacts.links import (
     Link,
     Purpose,
+    Undo,
     manage_url,
     read_bare_id,
     read_token,
+    read_undo,
     subscribe_url,
     token_of,
+    undo_token,
     unsubscribe_url,
 )
 
@@ -101,6 +104,18 @@ def test_a_token_of_another_purpose_is_nothing() -> None:
     for mine, text in tokens.items():
         good_for = [other for other in Purpose if read_token(text, other)]
         assert good_for == [mine]
+
+
+def test_an_undo_that_was_cut_or_changed_is_nothing() -> None:
+    undo = Undo(PROJECT, CONTACT, was_confirmed=True)
+    whole = undo_token(undo)
+    cut = [whole[:end] for end in range(len(whole))]
+
+    assert read_undo(whole) == undo
+    assert {read_undo(text) for text in [*cut, whole + "A", token(), "\x00", "é"]} == {
+        None
+    }
+    assert [read_token(whole, purpose) for purpose in Purpose] == [None] * 3
 
 
 @pytest.mark.parametrize("length", [0, 1, 15, 16, 17, 31, 33, 47, 49, 64])

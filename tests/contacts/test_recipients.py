@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import time_machine
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from automations.models import Occurrence
@@ -27,6 +27,7 @@ from contacts.models import (
 from contacts.subscriptions import set_subscribed
 from contacts.topics import topics_of
 from contacts.visits import Visit
+from plunk.api import ratelimit
 from plunk.ids import new_id
 from plunk.projects.models import Project
 from tests.pages.rows import make_contact
@@ -241,6 +242,16 @@ def test_the_colours_and_the_logo_are_the_projects(
     assert "--fill: #ffe600; --on-fill: #000000" in page
 
 
+def test_a_body_of_many_megabytes_is_not_received_but_counts(
+    visitor: Client, dana: Contact
+) -> None:
+    """The link says enough; a form that long is none of ours."""
+    answer = visitor.post(signed(dana, Purpose.UNSUBSCRIBE), {"action": "x" * 300_000})
+
+    assert answer.status_code == 200
+    assert not now(dana).subscribed
+
+
 # -- leaving --------------------------------------------------------------------------
 def test_the_ledger_keeps_what_was_read_in_the_language_it_was_read_in(
     visitor: Client, dana: Contact
@@ -418,7 +429,7 @@ def test_a_pause_lasts_as_long_as_was_said(
     assert (dana.snoozed_until - timezone.now()).days in {days - 1, days}
     assert kinds(dana) == [ChangeKind.SNOOZED]
     assert last(dana).door == Door.PAGE
-    assert last(dana).text
+    assert last(dana).text.endswith("]")
 
 
 def test_who_has_just_left_may_pause_instead(visitor: Client, dana: Contact) -> None:
@@ -591,6 +602,32 @@ def test_a_link_too_old_to_confirm_with_leads_to_a_new_mail(
     assert b"Please look into your mailbox" in answer.content
     assert not now(dana).subscribed
     assert Confirmation.objects.filter(contact=dana).exists()
+
+
+@pytest.mark.usefixtures("_no_redis")
+@override_settings(API_RATE_LIMIT_PER_MINUTE=1000, REDIS_URL="")
+def test_mails_to_confirm_are_asked_for_only_so_often_and_leaving_is_not(
+    visitor: Client, dana: Contact
+) -> None:
+    """All the users of one mail program may come from one address."""
+    asked = [
+        visitor.post(bare(dana, Purpose.MANAGE), {"action": "ask"}) for _ in "x" * 21
+    ]
+    left = visitor.post(
+        bare(dana, Purpose.UNSUBSCRIBE), {"List-Unsubscribe": "One-Click"}
+    )
+
+    assert [answer.status_code for answer in asked].count(429) == 1
+    assert b"Please try again in a minute" in asked[-1].content
+    assert left.status_code == 200
+    assert not now(dana).subscribed
+
+
+@pytest.fixture
+def _no_redis() -> Iterator[None]:
+    ratelimit._make_local.cache_clear()
+    yield
+    ratelimit._make_local.cache_clear()
 
 
 # -- managing -------------------------------------------------------------------------
