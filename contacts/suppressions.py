@@ -96,7 +96,8 @@ def release(*, project_id: UUID, email: str, user: User | None, reason: str) -> 
     """Let mail go to an address again; return False if it was not suppressed.
 
     Raises Invalid (field `reason`) where nobody says why. Where no other project
-    suppresses the address, it also leaves the account's own list at SES.
+    suppresses the address, it also leaves the account's own list at SES. Of an erased
+    contact, `email` may be the hash that is left.
     """
     if not reason.strip():
         raise invalid("reason", "Say why, for whoever asks later.", "required")
@@ -118,9 +119,10 @@ def release(*, project_id: UUID, email: str, user: User | None, reason: str) -> 
             user_id=user.pk if user else None,
         ),
     )
-    suppressions_released.send(
-        sender=Suppression, project_id=project_id, emails=[email]
-    )
+    if not email.startswith(ERASED_PREFIX):
+        suppressions_released.send(
+            sender=Suppression, project_id=project_id, emails=[email]
+        )
     logger.info("suppression released", extra={"project_id": str(project_id)})
     return True
 

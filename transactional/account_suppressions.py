@@ -120,10 +120,11 @@ def _is_suppressed_anywhere(email: str) -> bool:
 
 
 def _take_off(email: str) -> None:
+    """Take an address off the list; what SES does not have or know is off it."""
     ses = client("sesv2")
     try:
         ses.delete_suppressed_destination(EmailAddress=email)
-    except ses.exceptions.NotFoundException:
+    except (ses.exceptions.NotFoundException, ses.exceptions.BadRequestException):
         logger.info("a released address was not on SES's list")
 
 
@@ -141,10 +142,20 @@ def _tell() -> None:
         rows = rows.filter(pk__gt=state.told_until)
     for row in rows.order_by("pk")[:_TOLD_A_RUN]:
         if _is_worth_telling(row):
-            client("sesv2").put_suppressed_destination(
-                EmailAddress=row.email, Reason=row.reason
-            )
+            _put(row)
         AccountList.objects.filter(pk=state.pk).update(told_until=row.pk)
+
+
+def _put(row: Suppression) -> None:
+    ses = client("sesv2")
+    try:
+        ses.put_suppressed_destination(EmailAddress=row.email, Reason=row.reason)
+    except ses.exceptions.BadRequestException as error:
+        # One address that SES does not take keeps no other from it.
+        logger.warning(
+            "SES does not list an address",
+            extra={"suppression": str(row.pk), "error": str(error)[:300]},
+        )
 
 
 def _is_worth_telling(row: Suppression) -> bool:

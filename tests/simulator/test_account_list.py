@@ -196,6 +196,20 @@ def test_ses_is_told_what_bounced_here_and_not_what_we_wished(
     assert list_of_ses() == {"bounced@example.com", "angry@example.com"}
 
 
+def test_an_address_that_ses_does_not_take_holds_up_no_other(
+    project: Project, alice: User
+) -> None:
+    Suppression.objects.create(project=project, email="no address", reason=BOUNCE)
+    suppress(project_id=project.pk, email="bounced@example.com", reason=BOUNCE)
+    let_all_grow_old(hours=1)
+    AccountRelease.objects.create(email="x" * 10)
+
+    synchronise()
+
+    assert list_of_ses() == {"bounced@example.com"}
+    assert not AccountRelease.objects.exists()
+
+
 def test_ses_is_told_once(project: Project) -> None:
     suppress(project_id=project.pk, email="bounced@example.com", reason=BOUNCE)
     let_all_grow_old(hours=1)
@@ -205,6 +219,19 @@ def test_ses_is_told_once(project: Project) -> None:
     synchronise()
 
     assert list_of_ses() == set()
+
+
+def test_what_is_left_of_an_erased_address_is_released_without_ses(
+    project: Project, alice: User
+) -> None:
+    suppress(project_id=project.pk, email="dana@example.com", reason=BOUNCE)
+    forget_addresses(project.pk, ["dana@example.com"])
+    (left,) = Suppression.objects.values_list("email", flat=True)
+
+    assert release(project_id=project.pk, email=left, user=alice, reason="asked for it")
+
+    assert not Suppression.objects.exists()
+    assert not AccountRelease.objects.exists()
 
 
 # -- taking off -----------------------------------------------------------------------
