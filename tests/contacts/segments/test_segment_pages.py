@@ -128,6 +128,25 @@ def test_its_members_come_in_pages(member: Client, url: str, project: Project) -
     assert set(seen) == {person.email for person in people}
 
 
+@pytest.mark.parametrize("track", [False, True])
+def test_a_page_costs_the_same_with_ten_members_and_twenty(
+    track: bool, member: Client, url: str, project: Project
+) -> None:
+    segment = make_rule(project, track=track)
+    costs = []
+    for _ in range(2):
+        for _ in range(10):
+            make_contact(project, data={"plan": "pro"})
+        update(segment)
+        member.get(f"{url}{segment.pk}/")
+        with CaptureQueriesContext(connection) as captured:
+            member.get(f"{url}{segment.pk}/")
+        costs.append(len(captured))
+
+    assert costs[0] == costs[1]
+    assert costs[0] <= 16
+
+
 def test_who_was_in_it_on_a_date(member: Client, url: str, project: Project) -> None:
     ada, bert = make_contact(project, "ada@x.co"), make_contact(project, "bert@x.co")
     segment = make_list(project)
