@@ -23,7 +23,7 @@ from contacts.importing.starting import (
     try_out,
 )
 from contacts.importing.storing import TooLarge, UploadError, store_upload
-from contacts.importing.tidying import discard, forget_people, tidy
+from contacts.importing.tidying import discard, tidy
 from contacts.importing.worker import ImportWorker
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "TooLarge",
     "UploadError",
     "discard",
-    "forget_people",
     "import_file",
     "made_by",
     "preview",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -58,12 +57,6 @@ def end_rehearsal(job: Job) -> None:
     if rehearsal:
         for row in Job.objects.filter(pk=rehearsal, project=job.project_id):
             jobs.cancel(row)
-
-
-def forget_people(*, project_id: UUID, emails: Collection[str]) -> None:
-    """Remove the rejected rows of people who are erased."""
-    rows = RejectedRow.objects.filter(job__project=project_id, email__in=list(emails))
-    rows.delete()
 
 
 def forget_file(job_id: UUID) -> None:

@@ -130,12 +130,6 @@ class RejectedRow(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["job", "number"], name="rejected_row_once")
         ]
-        indexes: ClassVar = [
-            # Who is erased goes from here, too.
-            models.Index(
-                fields=["email"], condition=~Q(email=""), name="rejected_address"
-            )
-        ]
 
     def __str__(self) -> str:
         return f"{self.job_id} row {self.number}"

@@ -15,7 +15,6 @@ from contacts.importing import (
     Column,
     MappingError,
     Options,
-    forget_people,
     made_by,
     preview,
     start,
@@ -417,16 +416,14 @@ def test_a_stated_reason_lifts_suppressions_of_those_who_did_not_say_no(
     ).exists()
 
 
-def test_rejected_rows_go_with_the_erased_or_after_a_month(project: Project) -> None:
+def test_rejected_rows_go_after_a_month(project: Project) -> None:
     job = imported(project, "email,subscribed\nANN@x.co,?\nbob@x.co,1\n")
     late = imported(project, "email\nnobody\n")
     assert RejectedRow.objects.count() == 2
 
-    forget_people(project_id=project.pk, emails=["nobody"])
-    assert RejectedRow.objects.get().job == job
-    Job.objects.filter(pk=job.pk).update(finished_at=Now() - timedelta(days=29))
+    Job.objects.filter(pk=job.pk).update(finished_at=Now() - timedelta(days=31))
     tidy()
-    assert RejectedRow.objects.exists()
+    assert RejectedRow.objects.get().job == late
     Job.objects.update(finished_at=Now() - timedelta(days=31))
     tidy()
 
