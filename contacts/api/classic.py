@@ -45,7 +45,7 @@ def classic_contact(contact: Contact) -> dict[str, Any]:
     if data is not None and settings.CLASSIC_CONTACT_DATA == "string":
         data = orjson.dumps(data).decode()
     return {
-        "id": str(contact.pk),
+        "id": str(contact.id),
         "email": contact.email,
         "subscribed": contact.subscribed,
         "data": data,
@@ -255,11 +255,14 @@ def _with_blanks(change: DataChange, given: Any) -> DataChange:
     return change
 
 
-def _newest(rows: QuerySet[Contact]) -> list[Contact]:
-    return list(rows.order_by("-created_at", "-id")[:CHUNK])
+def _newest(rows: QuerySet[Contact]) -> list[Any]:
+    """Return the next rows, with what the answer shows of each and nothing else."""
+    shown = ("id", "email", "subscribed", "data", "created_at", "updated_at")
+    newest = rows.order_by("-created_at", "-id")
+    return list(newest.values_list(*shown, named=True)[:CHUNK])
 
 
-def _written(rows: QuerySet[Contact], chunk: list[Contact]) -> Iterator[bytes]:
+def _written(rows: QuerySet[Contact], chunk: list[Any]) -> Iterator[bytes]:
     """Yield the JSON array of all contacts, in chunks, however many there are."""
     yield b"["
     is_first = True
@@ -268,5 +271,5 @@ def _written(rows: QuerySet[Contact], chunk: list[Contact]) -> Iterator[bytes]:
         yield raw if is_first else b"," + raw
         is_first = False
         last = chunk[-1]
-        chunk = _newest(older(rows, Cursor(last.created_at, last.pk)))
+        chunk = _newest(older(rows, Cursor(last.created_at, last.id)))
     yield b"]"
