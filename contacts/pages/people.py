@@ -141,9 +141,14 @@ def _cells(contact: Contact, columns: Sequence[str]) -> list[tuple[str, str]]:
     if not columns:
         return []
     data = contact.data if isinstance(contact.data, dict) else {}
-    return [
-        (name, _short(written(data[name])) if name in data else "") for name in columns
-    ]
+    return [(name, _cell(data[name]) if name in data else "") for name in columns]
+
+
+def _cell(value: Any) -> str:
+    """Write a value into one line."""
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        return _short(", ".join(value))
+    return _short(written(value))
 
 
 def _short(text: str) -> str:
