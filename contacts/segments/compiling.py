@@ -8,7 +8,8 @@ table that the contact has or has not. Parts are put together in one of two form
   out of an OR and would look through a set once for each contact.
 - PROBE, for a few contacts: their rows are looked up by the contact, one by one.
 
-For SQLite a set is `IN (SELECT …)`, which it makes once and then looks things up in.
+SQLite has one form, `IN (SELECT …)`: it makes a set once, then looks things up in it.
+Without statistics it would probe by the wrong index.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ def _joined(conditions: list[Q], connector: Callable[[Q, Q], Q]) -> Q:
 
 def _has(part: Has, form: Form) -> Combinable:
     rows = part.rows.order_by()
-    if form is Form.PROBE:
+    if form is Form.PROBE and is_postgresql():
         mine = rows.filter(**{part.key: OuterRef("pk")})
         # Stops at the row that is enough. A count of one is the plain question.
         probe = mine[part.least - 1 :] if part.least > 1 else mine

@@ -26,6 +26,7 @@ from contacts.segments.sets import known_segment
 from contacts.segments.tree import Filter, Group, Logic, Tree
 from plunk.api.errors import NotFound
 from plunk.pages.paging import Cursor, down_to, first_spelling, older
+from plunk.postgresql import is_postgresql
 
 
 def matching(
@@ -62,7 +63,7 @@ def newest(
     part = compile_tree(tree, scope)
     everybody = Contact.objects.filter(project_id=project_id)
     found: list[Contact] = []
-    for step in STRETCHES:
+    for step in STRETCHES if is_postgresql() else ():
         end = _end_of_stretch(everybody, before, step)
         rows = contacts_of(part, scope, Form.PROBE)
         found += _first_of(
@@ -75,7 +76,8 @@ def newest(
     return found + _first_of(rest, before, size - len(found))
 
 
-#: How many contacts are asked one by one before all are looked for at once.
+#: How many contacts are asked one by one before all are looked for at once. Not on
+#: SQLite, which knows no other way.
 STRETCHES = (500, 3_000)
 
 
