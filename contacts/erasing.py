@@ -89,6 +89,15 @@ def erase_own(contact_ids: Sequence[UUID]) -> None:
         delete_in_chunks(model._default_manager.filter(contact__in=contact_ids))  # noqa: SLF001
 
 
+def forget_former(project_id: UUID, contact_id: UUID, email: str) -> None:
+    """Forget an address that a contact had before, unless it is somebody else's now."""
+    if Contact.objects.filter(project_id=project_id, email=email).exists():
+        return
+    forget_addresses(project_id, [email])
+    Erasure.objects.create(project_id=project_id, contact_id=contact_id, email=email)
+    addresses_erased.send(sender=Contact, project_id=project_id, emails=[email])
+
+
 def _erase(project_id: UUID, contact_ids: Sequence[UUID]) -> int:
     mine = Contact.objects.filter(project_id=project_id, pk__in=contact_ids)
     # Most of it before anything of the contact itself is locked.

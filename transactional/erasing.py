@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
-from contacts.erasing import delete_in_chunks
+from contacts.erasing import delete_in_chunks, forget_former
 from plunk.erasing import Forgotten
 from transactional.models import (
     Attachment,
@@ -47,6 +48,9 @@ def _erase_batch(contact_ids: Sequence[UUID]) -> int:
         .select_for_update()
         .values_list("content_id", flat=True)
     )
+    former = Email.objects.filter(pk__in=ids).exclude(to_email=F("contact__email"))
+    for names in former.values_list("project_id", "contact_id", "to_email").distinct():
+        forget_former(*names)
     delete_in_chunks(EmailEvent.objects.filter(email__in=ids))
     LooseContent.objects.bulk_create(
         [LooseContent(content_id=content) for content in sorted(contents)],

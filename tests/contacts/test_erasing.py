@@ -40,7 +40,7 @@ from contacts.models import (
     TopicChoice,
 )
 from contacts.subscriptions import set_subscribed
-from contacts.suppressions import suppress
+from contacts.suppressions import suppress, suppressed
 from plunk.api.models import IdempotencyKey
 from plunk.erasing import Forgotten
 from plunk.projects.creating import NewProject
@@ -329,6 +329,32 @@ def test_others_keep_what_is_theirs(
     assert DANA in IdempotencyKey.objects.get().response
     kept = set(Suppression.objects.values_list("email", flat=True))
     assert kept == {"ann@example.com", DANA}
+
+
+def test_an_address_of_before_is_forgotten_too(project: Project, dana: Contact) -> None:
+    make_email(project, dana, subject=f"For {DANA}")
+    suppress(project_id=project.pk, email=DANA, reason=SuppressionReason.BOUNCE)
+    SavedView.objects.create(project=project, name="V", parameters={"search": DANA})
+    Contact.objects.filter(pk=dana.pk).update(email="now@example.com")
+
+    remove(dana)
+    sweep()
+
+    assert found(DANA, "now@example.com") == set()
+    assert suppressed(project.pk, [DANA]) == {DANA}
+
+
+def test_unless_it_is_somebody_elses_now(project: Project, dana: Contact) -> None:
+    make_email(project, dana)
+    Contact.objects.filter(pk=dana.pk).update(email="now@example.com")
+    make_contact(project, DANA)
+    suppress(project_id=project.pk, email=DANA, reason=SuppressionReason.BOUNCE)
+
+    remove(dana)
+    sweep()
+
+    assert Suppression.objects.get().email == DANA
+    assert found("now@example.com") == set()
 
 
 def test_contacts_of_another_project_are_unknown(
