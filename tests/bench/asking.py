@@ -29,6 +29,7 @@ class Asked:
 
     name: str
     goal_ms: int
+    best: float
     p50: float
     p95: float
     statements: int
@@ -75,6 +76,7 @@ def _asked(name: str, goal: int, ask: Callable[[int], None], rounds: int) -> Ask
     return Asked(
         name=name,
         goal_ms=goal,
+        best=took[0],
         p50=took[len(took) // 2],
         p95=took[min(len(took) - 1, len(took) * 95 // 100)],
         statements=len(statements),
