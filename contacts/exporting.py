@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -22,21 +23,16 @@ from contacts.sheets import Sheet, cell
 from plunk.pages.paging import Cursor, older
 
 CHUNK = 5_000
+#: What says where a contact stands in the order of the file.
+_PLACE = ("created_at", "id")
 #: Keys with a column of their own; whatever is beyond them comes in one as JSON.
 MAX_KEY_COLUMNS = 500
 REST = "other_data"
-#: Reader's names of what a contact is beside its data, in the order of the file.
-FIELDS = {
-    "email": "email",
-    "subscribed": "subscribed",
-    "id": "id",
-    "created_at": "created_at",
-    "updated_at": "updated_at",
-    "consent_source": "consent_source",
-    "consent_at": "consent_at",
-    "confirmed_at": "confirmed_at",
-    "snoozed_until": "snoozed_until",
-}
+#: What a contact is beside its data, in the order of the file.
+FIELDS = (
+    *("email", "subscribed", "id", "created_at", "updated_at", "consent_source"),
+    *("consent_at", "confirmed_at", "snoozed_until"),
+)
 DEFAULT_FIELDS = ("email", "subscribed", "created_at")
 
 
@@ -51,7 +47,7 @@ class Columns:
     keys: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        unknown = set(self.fields) - FIELDS.keys()
+        unknown = set(self.fields).difference(FIELDS)
         if unknown:
             raise ValueError(f"There is no column {sorted(unknown)[0]!r:.100}.")
 
@@ -73,8 +69,8 @@ def data_keys(rows: QuerySet[Contact]) -> list[str]:
     Reads all of them, in chunks.
     """
     found: dict[str, None] = {}
-    for chunk in _chunks(rows, ("data",)):
-        for (data,) in chunk:
+    for chunk in _chunks(rows, (*_PLACE, "data")):
+        for data in map(itemgetter(-1), chunk):
             if data and not found.keys() >= data.keys():
                 found.update(dict.fromkeys(data))
     return list(found)
@@ -96,21 +92,23 @@ def _csv(rows: QuerySet[Contact], columns: Columns) -> Iterator[bytes]:
     sheet = Sheet()
     header = [*columns.fields, *keys, *([REST] if has_rest else [])]
     sheet.write([[cell(name) for name in header]])
-    write = _row_writer(columns.fields, keys, has_rest=has_rest)
-    for chunk in _chunks(rows, (*(FIELDS[name] for name in columns.fields), "data")):
+    names = [*dict.fromkeys([*_PLACE, *columns.fields, "data"])]
+    places = [names.index(name) for name in columns.fields]
+    write = _row_writer(places, keys, has_rest=has_rest)
+    for chunk in _chunks(rows, names):
         sheet.write(map(write, chunk))
         yield sheet.take()
     yield sheet.take()
 
 
 def _row_writer(
-    fields: Sequence[str], keys: Sequence[str], *, has_rest: bool
+    places: Sequence[int], keys: Sequence[str], *, has_rest: bool
 ) -> Callable[[tuple[Any, ...]], list[Any]]:
-    """Return what makes cells of a row: its fields in order, and last its data."""
+    """Return what makes cells of a row: what stands at `places`, and its data."""
     own = frozenset(keys)
 
     def write(row: tuple[Any, ...]) -> list[Any]:
-        cells = [_field(value) for value in row[:-1]]
+        cells = [_field(row[place]) for place in places]
         data = row[-1] or {}
         cells += [cell(data[key]) if key in data else "" for key in keys]
         if has_rest:
@@ -129,16 +127,19 @@ def _field(value: Any) -> Any:
 
 
 def _chunks(
-    rows: QuerySet[Contact], names: Iterable[str]
+    rows: QuerySet[Contact], names: Sequence[str]
 ) -> Iterator[list[tuple[Any, ...]]]:
-    """Read values of contacts in chunks, by the index of the contacts list."""
-    wanted = rows.order_by("-created_at", "-pk").values_list("created_at", "pk", *names)
+    """Read values of contacts in chunks, by the index of the contacts list.
+
+    `names` begin with _PLACE.
+    """
+    wanted = rows.order_by("-created_at", "-id").values_list(*names)
     cursor: Cursor | None = None
     while True:
         found = list((older(wanted, cursor) if cursor else wanted)[:CHUNK])
         if found:
             cursor = Cursor(found[-1][0], found[-1][1])
-            yield [row[2:] for row in found]
+            yield found
         if len(found) < CHUNK:
             return
 

@@ -39,6 +39,8 @@ def cell(value: Any) -> Any:
     import takes away exactly what was added. Numbers stay numbers.
     """
     if isinstance(value, str):
+        if value[:1].isalnum():
+            return value  # nearly all of them, without the pattern
         return f"'{value}" if RISKY.match(value) else value
     if value is None:
         return ""
