@@ -6,10 +6,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contacts.segments.tree import Filter, Group, Logic, Tree, as_json, parse
 from contacts.segments.vocabulary import Operator, Unit
-from plunk.api.errors import Invalid
+from plunk.api.errors import FieldError, Invalid
 
 SUBSCRIBED = {"field": "subscribed", "operator": "equals", "value": True}
 
@@ -275,3 +277,47 @@ def test_ten_levels_are_enough() -> None:
     deep = {"logic": "AND", "groups": [{"conditions": tree}]}
     path = "condition" + ".groups.0.conditions" * 10
     assert errors(deep) == {path: "too_big"}
+
+
+_SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(st.characters(), max_size=5),
+    st.sampled_from(
+        [
+            *("AND", "or", "email", "data.a", "event.x", "email.open", "createdAt"),
+            *(
+                "equals",
+                "within",
+                "triggered",
+                "triggeredAtLeast",
+                "days",
+                "2026-01-01",
+            ),
+        ]
+    ),
+)
+_NAMES = st.sampled_from(
+    ["logic", "groups", "filters", "conditions", "field", "operator", "value", "unit"]
+)
+_ANYTHING = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner),
+    max_leaves=25,
+)
+
+
+@given(value=_ANYTHING)
+def test_anything_is_a_tree_or_refused_with_its_places(value: Any) -> None:
+    refusals: list[FieldError] = []
+    tree = None
+    try:
+        tree = parse(value)
+    except Invalid as refused:
+        refusals = refused.errors
+
+    assert tree is None or parse(as_json(tree)) == tree
+    assert bool(refusals) is (tree is None)
+    assert all(error.field.startswith("condition") for error in refusals)
