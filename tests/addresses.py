@@ -67,6 +67,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "contacts": (),
     "contact_new": (),
     "contacts_bulk": (),
+    "contact_columns": (),
     "contact_views": (),
     "contact_view": ("view_id",),
     "contact_edit": ("contact_id",),

@@ -40,11 +40,10 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What there is to filter and to show by."""
+    """What there is to filter by."""
 
     segments: list[Segment]
     topics: list[Topic]
-    keys: list[FieldFact]
 
 
 @require_safe
@@ -91,14 +90,29 @@ def contact_list(request: ProjectRequest) -> HttpResponse:
 
 
 def offers(project_id: UUID) -> Offers:
-    """Return what this project's contacts can be filtered and shown by."""
+    """Return what this project's contacts can be filtered by."""
     segments = Segment.objects.filter(project_id=project_id).only("id", "name")
     topics = Topic.objects.filter(project_id=project_id, archived_at=None)
     return Offers(
         list(segments.order_by("name", "pk")[:_MOST_CHOICES]),
         list(topics.order_by("position", "name", "pk")[:_MOST_CHOICES]),
-        keys(project_id),
     )
+
+
+@require_safe
+@project_page
+def contact_columns(request: ProjectRequest) -> HttpResponse:
+    """Offer the keys of the data, once a menu opens: to find them takes a while."""
+    question = Question.read(request.GET)
+    known = keys(request.project.pk)
+    names = {fact.name for fact in known}
+    context = {
+        "keys": known,
+        "question": question,
+        # Such as one that too few contacts have to be in the sample.
+        "others": [name for name in question.columns if name not in names],
+    }
+    return render(request, "contacts/columns.html", context)
 
 
 def keys(project_id: UUID) -> list[FieldFact]:

@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("segments/", include("contacts.pages.segment_urls")),
     path("contacts/", lists.contact_list, name="contacts"),
     path("contacts/new/", editing.contact_new, name="contact_new"),
+    path("contacts/columns/", lists.contact_columns, name="contact_columns"),
     path("contacts/bulk/", many.contacts_bulk, name="contacts_bulk"),
     path("contacts/views/", saved_views.contact_views, name="contact_views"),
     path(

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -272,6 +273,21 @@ def test_columns_show_data_as_it_is_read(
         ["", "", "", "", ""],
         ["pro", "a, b", "yes", "null", ""],
     ]
+
+
+def test_columns_are_offered_from_the_data(
+    member: Client, url: str, project: Project, other_project: NewProject
+) -> None:
+    assert b"No contact has data yet" in member.get(f"{url}columns/").content
+    make_contact(other_project.project, data={"theirs": 1})
+    make_contact(project, data={"<b>": "x"})
+    cache.clear()
+
+    answer = member.get(f"{url}columns/", {"col": ["rare", "<b>"]}).content.decode()
+
+    assert 'value="&lt;b&gt;" checked' in answer
+    assert 'value="rare" checked' in answer
+    assert "theirs" not in answer
 
 
 def test_no_more_columns_than_fit(member: Client, url: str, project: Project) -> None:
