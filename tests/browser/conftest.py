@@ -199,3 +199,8 @@ def person(open_window: Callable[..., Visitor]) -> Visitor:
 def base(project: Project) -> str:
     """Where the project's pages begin."""
     return f"/projects/{project.pk}"
+
+
+def width_of(page: Page) -> int:
+    """Return how wide a page is; wider than its window, it has to be pushed about."""
+    return int(page.evaluate("document.documentElement.scrollWidth"))

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from plunk.projects.models import Project, User
 from tests.addresses import PAGES
-from tests.browser.conftest import NARROW, Visitor
+from tests.browser.conftest import NARROW, Visitor, width_of
 from tests.pages.rows import make_contact, make_occurrence
 from tests.test_strangers import Alices
 from tests.test_strangers import alices as alices  # a fixture
@@ -66,9 +66,8 @@ def test_no_page_is_wider_than_a_phone(
     wide = []
     for url in pages:
         page = visitor.visit(url)
-        width = page.evaluate("document.documentElement.scrollWidth")
-        if width > NARROW["width"]:
+        if (width := width_of(page)) > NARROW["width"]:
             wide.append(f"{url} is {width} wide")
 
-    assert len(pages) > 10
+    assert len(pages) > 30
     assert wide == []

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from contacts import jobs
 from contacts.models import Contact, Job, JobState, Suppression
-from plunk.projects.models import Project
-from tests.browser.conftest import Visitor
+from plunk.projects.models import Project, User
+from tests.browser.conftest import NARROW, Visitor, width_of
 from tests.pages.rows import make_contact
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,3 +96,25 @@ def test_the_wizard_from_upload_to_rejected_rows(
     assert Suppression.objects.count() == 1
     assert [row for row in rows if any(bad in row for bad in _BAD)] == rows[1:]
     assert len(rows) == 1 + len(_BAD)
+
+
+def test_the_wizard_on_a_phone(
+    open_window: Callable[..., Visitor],
+    log_in: Callable[[Visitor, User], Visitor],
+    alice: User,
+    base: str,
+    file: Path,
+) -> None:
+    page = log_in(open_window(NARROW), alice).visit(f"{base}/imports/new/")
+    widths = [width_of(page)]
+
+    page.set_input_files("input[type=file]", file)
+    for name in ("Upload and look at it", "Continue", "Import now"):
+        with page.expect_navigation():
+            page.get_by_role("button", name=name).click()
+        widths.append(width_of(page))
+    work()
+    page.get_by_role("link", name="Rejected rows").wait_for()
+    widths.append(width_of(page))
+
+    assert max(widths) <= NARROW["width"]

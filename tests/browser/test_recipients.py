@@ -9,7 +9,7 @@ import pytest
 from contacts.links import manage_url, unsubscribe_url
 from contacts.models import Contact, Topic, TopicChoice
 from plunk.projects.models import Project
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import NARROW, Visitor, width_of
 from tests.pages.rows import make_contact
 
 if TYPE_CHECKING:
@@ -85,9 +85,6 @@ def test_nothing_here_is_wider_than_a_phone(person: Visitor, ada: Contact) -> No
         for link in (unsubscribe_url, manage_url)
     ]
 
-    widths = [
-        person.visit(link).evaluate("document.documentElement.scrollWidth")
-        for link in links
-    ]
+    widths = [width_of(person.visit(link)) for link in links]
 
-    assert max(widths) <= 390
+    assert max(widths) <= NARROW["width"]
