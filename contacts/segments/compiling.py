@@ -240,6 +240,10 @@ class InSet(Expression):
     ) -> tuple[str, tuple[Any, ...]]:
         own, own_params = compiler.compile(self.contact)
         text, params = self._ids(compiler)
+        if self.ids.model is Contact:
+            # Made once, whatever the planner thinks: in a small project it takes sets
+            # within sets for single rows, and would go through all of their products.
+            text = f"WITH m AS MATERIALIZED ({text}) SELECT * FROM m"  # noqa: S608 - compiled
         word = "NOT EXISTS" if self.negated else "EXISTS"
         sql = f"{word} (SELECT 1 FROM ({text}) s(id) WHERE s.id = {own})"  # noqa: S608 - compiled
         return sql, (*params, *own_params)
