@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from contacts import ledger
@@ -28,6 +28,7 @@ from contacts.upserting import (
     upsert_contacts,
 )
 from plunk.api.errors import Conflict, NotFound
+from plunk.api.strictjson import write
 from plunk.postgresql import fetch_all, is_postgresql
 from plunk.projects.models import User
 
@@ -238,6 +239,10 @@ def _change(contact: Contact, changes: dict[str, Any]) -> None:
     for name in different:
         setattr(contact, name, changes[name])
     if "email" in different:
+        # Asked beforehand: the database would wait for whoever just writes to that
+        # contact, and may in turn wait for this one.
+        if _taken(contact).exists():
+            raise EmailTaken
         contact.confirmed_at = None
         different.append("confirmed_at")
     contact.updated_at = Now()
@@ -246,7 +251,7 @@ def _change(contact: Contact, changes: dict[str, Any]) -> None:
 
 def _written(value: Any) -> bytes:
     """Return a value as JSON: to Python, true equals 1."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return write(value, sort_keys=True)
 
 
 def _save_with_free_address(contact: Contact, **how: Any) -> None:
@@ -255,9 +260,12 @@ def _save_with_free_address(contact: Contact, **how: Any) -> None:
         with transaction.atomic():
             contact.save(**how)
     except IntegrityError:
-        taken = Contact.objects.filter(
-            project_id=contact.project_id, email=contact.email
-        ).exclude(pk=contact.pk)
-        if not taken.exists():
+        if not _taken(contact).exists():
             raise
         raise EmailTaken from None
+
+
+def _taken(contact: Contact) -> QuerySet[Contact]:
+    """Return the other contact that has the address, if one has."""
+    others = Contact.objects.exclude(pk=contact.pk)
+    return others.filter(project_id=contact.project_id, email=contact.email)

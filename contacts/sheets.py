@@ -7,9 +7,8 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
-
 from contacts.importing.cells import RISKY
+from plunk.api.strictjson import write
 
 
 class Sheet:
@@ -48,4 +47,4 @@ def cell(value: Any) -> Any:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return value
-    return orjson.dumps(value).decode()
+    return write(value).decode()

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -28,6 +27,7 @@ from contacts.upserting import (
     upsert_contacts,
 )
 from plunk.api.errors import BadRequest
+from plunk.api.strictjson import write
 from plunk.ids import new_id
 from plunk.postgresql import fetch_all, is_postgresql
 from plunk.waking import wake_on_commit
@@ -217,7 +217,7 @@ def _write_portable(order: Order, mails: dict[str, UUID]) -> list[Upserted]:
 
 
 def _json(value: dict[str, Any]) -> str | None:
-    return orjson.dumps(value).decode() if value else None
+    return write(value).decode() if value else None
 
 
 def _is_subscribed_when_new(order: Order) -> bool:

@@ -18,10 +18,10 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.conf import settings
 
 from contacts.links import manage_url, unsubscribe_url
+from plunk.api import strictjson
 from transactional.marketing import (
     LINK_NAMES,
     MANAGE_URL,
@@ -349,7 +349,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, bool | int | float | dict):
-        return orjson.dumps(value).decode()
+        return strictjson.write(value).decode()
     return str(value)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-import orjson
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -28,7 +27,7 @@ from plunk.api.errors import ApiError, FieldError, Invalid, InvalidKey, invalid
 from plunk.api.fields import Fields
 from plunk.api.lists import List, cursor_page
 from plunk.api.resources import Resource
-from plunk.api.strictjson import read_object
+from plunk.api.strictjson import read_object, write
 from plunk.pages.paging import Cursor, older
 from plunk.projects.models import KeyKind
 
@@ -43,7 +42,7 @@ def classic_contact(contact: Contact) -> dict[str, Any]:
     """Return a contact as the classic API shows it."""
     data: Any = contact.data or None
     if data is not None and settings.CLASSIC_CONTACT_DATA == "string":
-        data = orjson.dumps(data).decode()
+        data = write(data).decode()
     return {
         "id": str(contact.id),
         "email": contact.email,
@@ -267,7 +266,7 @@ def _written(rows: QuerySet[Contact], chunk: list[Any]) -> Iterator[bytes]:
     yield b"["
     is_first = True
     while chunk:
-        raw = orjson.dumps([classic_contact(row) for row in chunk])[1:-1]
+        raw = write([classic_contact(row) for row in chunk])[1:-1]
         yield raw if is_first else b"," + raw
         is_first = False
         last = chunk[-1]

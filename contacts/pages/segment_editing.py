@@ -8,7 +8,6 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -31,7 +30,7 @@ from contacts.segments.tree import parse
 from plunk.api.endpoints import read_bytes
 from plunk.api.errors import ApiError, BadRequest, Invalid, invalid
 from plunk.api.fields import Fields
-from plunk.api.strictjson import read_object
+from plunk.api.strictjson import read_object, write
 from plunk.pages.access import ProjectRequest, project_page
 
 #: How many people the builder shows.
@@ -151,9 +150,7 @@ def _json(view: Callable[..., dict[str, Any]]) -> Callable[..., HttpResponse]:
             body, status = {"message": error.message, "errors": []}, error.status
             if isinstance(error, Invalid):
                 body["errors"] = [item.as_dict() for item in error.errors]
-        return HttpResponse(
-            orjson.dumps(body), status=status, content_type="application/json"
-        )
+        return HttpResponse(write(body), status=status, content_type="application/json")
 
     return answering
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-import orjson
 import structlog
 from django.http import HttpResponse
 
 from plunk.api.errors import ECHO_LIMIT, ApiError, Invalid
+from plunk.api.strictjson import write
 
 
 def timestamp(moment: datetime | None = None) -> str:
@@ -26,7 +26,7 @@ def json_answer(
     body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
     """Return `body` as JSON."""
-    raw = orjson.dumps(body)
+    raw = write(body)
     response = HttpResponse(raw, status=status, content_type="application/json")
     # Without it the server would send the answer in chunks.
     response["Content-Length"] = str(len(raw))

@@ -22,6 +22,7 @@ from django.http import HttpRequest
 
 from plunk.api.errors import BadRequest, Conflict, IdempotencyKeyReused
 from plunk.api.models import IdempotencyKey
+from plunk.api.strictjson import write
 from plunk.erasing import Forgotten, rows_in_chunks
 from plunk.projects.models import KeyKind
 
@@ -135,7 +136,7 @@ def _remember(
         key=key,
         request=request,
         fingerprint=fingerprint,
-        response=orjson.dumps(answer.body).decode(),
+        response=write(answer.body).decode(),
         status=answer.status,
         created_at=Now(),
         expires_at=Now() + settings.IDEMPOTENCY_KEY_TTL,

@@ -11,6 +11,8 @@ import math
 import re
 from typing import Any
 
+import orjson
+
 from plunk.api.errors import (
     ECHO_LIMIT,
     FieldError,
@@ -71,6 +73,25 @@ def read_object(raw: bytes) -> dict[str, Any]:
     if _UNSAFE_ESCAPE.search(raw):
         _refuse_unsafe(value)
     return value
+
+
+def write(value: Any, *, sort_keys: bool = False) -> bytes:
+    """Return as JSON what may have come out of the database.
+
+    PostgreSQL gives 1e300 back as an integer of 301 digits, which orjson refuses, as
+    do many clients: it is written as the number that was sent.
+    """
+    option = orjson.OPT_SORT_KEYS if sort_keys else None
+    try:
+        return orjson.dumps(value, option=option)
+    except TypeError:
+        plain = json.loads(json.dumps(value), parse_int=_as_sent)
+        return orjson.dumps(plain, option=option)
+
+
+def _as_sent(digits: str) -> int | float:
+    number = int(digits)
+    return number if -_MAX_INTEGER <= number < 2 * _MAX_INTEGER else float(number)
 
 
 def _refuse_too_many_values(raw: bytes) -> None:
