@@ -37,12 +37,12 @@ def ask(*, project_id: UUID, contact_ids: Sequence[UUID], act: Act) -> list[UUID
 
 
 def _ask(project_id: UUID, contact_ids: Sequence[UUID], act: Act) -> list[UUID]:
-    # In the order of ids, as by everybody who locks more than one.
+    # In the order of addresses, as by everybody who locks more than one.
     mine = list(
         Contact.objects.filter(
             project_id=project_id, pk__in=contact_ids, subscribed=False
         )
-        .order_by("pk")
+        .order_by("email")
         .select_for_update(no_key=True)
         .values_list("pk", flat=True)
     )

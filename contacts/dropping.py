@@ -79,8 +79,8 @@ def _having(project_id: UUID, key: str) -> QuerySet[Contact]:
 
 def _drop(key: str, ids: Sequence[UUID]) -> int:
     """Take the key from these contacts; return how many had it."""
-    # In the order of ids, as by everybody who locks more than one.
-    rows = Contact.objects.filter(pk__in=ids).order_by("pk")
+    # In the order of addresses, as by everybody who locks more than one.
+    rows = Contact.objects.filter(pk__in=ids).order_by("email")
     rows = rows.select_for_update(no_key=True)
     if not is_postgresql():
         return _drop_portable(key, list(rows))

@@ -103,7 +103,9 @@ def _erase(project_id: UUID, contact_ids: Sequence[UUID]) -> int:
     # Most of it before anything of the contact itself is locked.
     _erase_rows(list(mine.values_list("pk", flat=True)))
     with transaction.atomic():
-        rows = dict(mine.order_by("pk").select_for_update().values_list("pk", "email"))
+        rows = dict(
+            mine.order_by("email").select_for_update().values_list("pk", "email")
+        )
         if not rows:
             return 0
         # What came in meanwhile. Nothing more can: it would need the locked row.

@@ -74,8 +74,8 @@ def set_all_subscribed(
     door that makes contacts makes them unsubscribed then, and comes here with them.
     `double_opt_in` is the project's switch, looked up where the caller does not know.
     Ids of other projects change nothing. Only a flip is news: rows are locked in the
-    order of their ids, so that of two at once one tells it. Any write to `subscribed`
-    ends a snooze (contract 4.10).
+    order of their addresses, so that of two at once one tells it. Any write to
+    `subscribed` ends a snooze (contract 4.10).
     """
     rows = locked(project_id=project_id, contact_ids=contact_ids)
     if subscribed:
@@ -89,11 +89,15 @@ def asks_first(project_id: UUID) -> bool:
 
 
 def locked(*, project_id: UUID, contact_ids: Iterable[UUID]) -> list[Standing]:
-    """Lock a project's contacts, in the order of their ids, and return them."""
+    """Lock a project's contacts and return them.
+
+    In the order of their addresses, as by everybody who locks more than one: mails and
+    events find their contacts by address (contacts/upserting.py).
+    """
     return [
         Standing(*row)
         for row in Contact.objects.filter(project_id=project_id, pk__in=contact_ids)
-        .order_by("pk")
+        .order_by("email")
         .select_for_update(no_key=True)
         .values_list("pk", "subscribed", "confirmed_at", "snoozed_until")
     ]

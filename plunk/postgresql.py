@@ -6,10 +6,13 @@ of the time of the same statement through Django's. Each caller has a portable t
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import psycopg
-from django.db import connection
+from django.db import OperationalError, connection
+
+_Result = TypeVar("_Result")
 
 
 def is_postgresql() -> bool:
@@ -42,3 +45,18 @@ def copy_in(sql: str, content: bytes) -> None:
         cursor.copy(sql.encode()) as copy,
     ):
         copy.write(content)
+
+
+def past_deadlocks(work: Callable[[], _Result]) -> _Result:
+    """Do `work`, which is one transaction, again where it was chosen to end a deadlock.
+
+    Two more times at most; within a transaction, which the deadlock has ended, never.
+    """
+    for _ in range(2):
+        try:
+            return work()
+        except OperationalError as error:
+            is_deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
+            if not is_deadlock or connection.in_atomic_block:
+                raise
+    return work()

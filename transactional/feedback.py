@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
@@ -20,7 +21,7 @@ from django.dispatch import Signal
 
 from contacts.ledger import Act
 from contacts.models import Door, SuppressionReason
-from contacts.subscriptions import set_subscribed
+from contacts.subscriptions import locked, set_subscribed
 from contacts.suppressions import suppress
 from transactional import proofs, signals
 from transactional.models import Email, EmailEvent, EmailEventKind
@@ -203,13 +204,25 @@ def _stored(email: Email, *names: str) -> list[Any]:
 
 
 def _opt_out(entries: Iterable[_Entry]) -> None:
-    """Write no more to an address that is dead or complained, in order of contacts."""
+    """Write no more to an address that is dead or complained."""
     news = [entry for entry in entries if entry.event and _names_recipient(entry)]
-    for entry in sorted(news, key=lambda entry: entry.email.contact_id):
-        if entry.feedback.is_permanent_bounce:
-            _stop(entry, SuppressionReason.BOUNCE, "bounce")
-        elif entry.feedback.is_complaint:
-            _stop(entry, SuppressionReason.COMPLAINT, "complaint")
+    stops = [entry for entry in news if _reason_to_stop(entry.feedback)]
+    contacts: dict[UUID, set[UUID]] = {}
+    for entry in stops:
+        contacts.setdefault(entry.email.project_id, set()).add(entry.email.contact_id)
+    for project_id, ids in sorted(contacts.items()):
+        # All at once, which is in the order that everybody keeps.
+        locked(project_id=project_id, contact_ids=ids)
+    for entry in sorted(stops, key=lambda entry: entry.email.to_email):
+        _stop(entry)
+
+
+def _reason_to_stop(feedback: Feedback) -> tuple[SuppressionReason, str] | None:
+    if feedback.is_permanent_bounce:
+        return SuppressionReason.BOUNCE, "bounce"
+    if feedback.is_complaint:
+        return SuppressionReason.COMPLAINT, "complaint"
+    return None
 
 
 def _names_recipient(entry: _Entry) -> bool:
@@ -217,8 +230,11 @@ def _names_recipient(entry: _Entry) -> bool:
     return entry.email.to_email.lower() in entry.feedback.recipients
 
 
-def _stop(entry: _Entry, suppression: SuppressionReason, reason: str) -> None:
-    email = entry.email
+def _stop(entry: _Entry) -> None:
+    found, email = _reason_to_stop(entry.feedback), entry.email
+    if found is None:
+        return
+    suppression, reason = found
     set_subscribed(
         project_id=email.project_id,
         contact_id=email.contact_id,

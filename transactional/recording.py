@@ -15,12 +15,12 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Now
 
 from contacts.addresses import domain_of
-from plunk.postgresql import fetch_all, is_postgresql
+from plunk.postgresql import fetch_all, is_postgresql, past_deadlocks
 from transactional import holds, rate
 from transactional.claiming import Claimed
 from transactional.models import (
@@ -58,7 +58,7 @@ def record(attempts: Sequence[Attempt]) -> None:
     for attempt in sorted(attempts, key=lambda each: each.mail.id):
         by_outcome.setdefault(attempt.answer.outcome, []).append(attempt)
     for outcome, group in by_outcome.items():
-        _retried(partial(_RECORDERS[outcome], group))
+        past_deadlocks(partial(_RECORDERS[outcome], group))
 
 
 def skip(mails: Sequence[Claimed], state: EmailState, reason: str) -> None:
@@ -76,17 +76,6 @@ def put_back(mails: Sequence[Claimed]) -> None:
     """Return mails that were claimed and not tried."""
     for mail in mails:
         _ours(mail).update(state=EmailState.QUEUED, lease_expires_at=None)
-
-
-def _retried(work: Callable[[], None]) -> None:
-    """Run `work`, again where the database chose it to end a deadlock."""
-    for _ in range(3):
-        try:
-            return work()
-        except OperationalError as error:
-            if "deadlock" not in str(error):
-                raise
-    return work()
 
 
 def _ours(mail: Claimed) -> Any:

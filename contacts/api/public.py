@@ -25,6 +25,7 @@ from plunk.api.fields import Fields
 from plunk.api.ratelimit import limit_visitors
 from plunk.api.resources import Resource
 from plunk.api.visitors import address_of
+from plunk.postgresql import past_deadlocks
 
 #: Requests a minute, from one address and about one contact.
 _BY_ADDRESS, _BY_CONTACT = 60, 20
@@ -83,7 +84,9 @@ class VisitorSubscribe(Visitors):
     purposes = (Purpose.SUBSCRIBE, Purpose.MANAGE)
 
     def post(self, request: Request, token: str) -> HttpResponse:
-        outcome = choosing.subscribe(self.visit, self.contact, act=self.act)
+        outcome = past_deadlocks(
+            lambda: choosing.subscribe(self.visit, self.contact, act=self.act)
+        )
         if outcome is Outcome.ASKED:
             return self.answer(self.state(confirmationSent=True), status=202)
         return self.answer(self.state())
@@ -95,7 +98,7 @@ class VisitorUnsubscribe(Visitors):
     purposes = (Purpose.UNSUBSCRIBE, Purpose.MANAGE)
 
     def post(self, request: Request, token: str) -> HttpResponse:
-        choosing.leave(self.contact, act=self.act)
+        past_deadlocks(lambda: choosing.leave(self.contact, act=self.act))
         return self.answer(self.state())
 
 
@@ -108,7 +111,8 @@ class VisitorSnooze(Visitors):
     purposes = (Purpose.UNSUBSCRIBE, Purpose.MANAGE)
 
     def post(self, request: Request, token: str) -> HttpResponse:
-        choosing.pause(self.contact, days=_read_days(self.body), act=self.act)
+        days = _read_days(self.body)
+        past_deadlocks(lambda: choosing.pause(self.contact, days=days, act=self.act))
         until = self.contact.snoozed_until
         return self.answer(self.state(snoozedUntil=until and timestamp(until)))
 

@@ -32,6 +32,7 @@ from contacts.visits import visit
 from plunk.api.errors import RateLimited
 from plunk.api.ratelimit import limit_visitors
 from plunk.api.visitors import address_of
+from plunk.postgresql import past_deadlocks
 
 TokenView = Callable[[HttpRequest, str], HttpResponse]
 _METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
@@ -78,7 +79,8 @@ def _page(purpose: Purpose, get: Page, post: Page) -> TokenView:
                 return brief_page(request, wording.too_many, status=429)
         with languages.speaking(languages.of(contact, contact.project)):
             turn = Turn(seen, contact, form, speaker_of(contact))
-            sheet = (post if request.method == "POST" else get)(turn)
+            act = post if request.method == "POST" else get
+            sheet = past_deadlocks(lambda: act(turn))
             return sheet.render(request, contact.project)
 
     view.__name__ = purpose.value
@@ -262,5 +264,6 @@ def unsubscribe_by_api(request: HttpRequest, token: str) -> HttpResponse:
     contact = seen.contact
     if contact:
         with languages.speaking(languages.of(contact, contact.project)):
-            _leave_quietly(Turn(seen, contact, read_form(request), speaker_of(contact)))
+            turn = Turn(seen, contact, read_form(request), speaker_of(contact))
+            past_deadlocks(lambda: _leave_quietly(turn))
     return HttpResponse("Unsubscribed", "text/plain")

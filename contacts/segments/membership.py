@@ -105,7 +105,7 @@ SELECT given.id, %(segment_id)s, contact.id
 FROM unnest(%(ids)s::uuid[], %(contact_ids)s::uuid[]) AS given(id, contact_id)
 JOIN contacts_contact contact ON contact.id = given.contact_id
 WHERE contact.project_id = %(project_id)s
-ORDER BY contact.id
+ORDER BY contact.email
 FOR KEY SHARE OF contact
 ON CONFLICT (segment_id, contact_id) WHERE exited_at IS NULL DO NOTHING
 RETURNING contact_id

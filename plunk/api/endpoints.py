@@ -30,6 +30,7 @@ from plunk.api.errors import (
 from plunk.api.keys import Caller, authenticate, forget_cached_keys
 from plunk.api.ratelimit import limit_requests
 from plunk.api.strictjson import read_object
+from plunk.postgresql import past_deadlocks
 from plunk.projects.models import KeyKind
 
 logger = logging.getLogger(__name__)
@@ -93,14 +94,14 @@ def post_endpoint(
             body = read_object(read_bytes(request, body_limit))
             call = Call(caller, body, f"POST {path}", key)
             try:
-                answer = handler(call)
+                answer = past_deadlocks(lambda: handler(call))
             except IntegrityError:
                 # The project may have been deleted while its key was still believed.
                 forget_cached_keys()
                 authenticate(request, *keys)
                 # Or something was erased in the very moment in which it was found: what
                 # a handler does is one transaction, and may be done again.
-                answer = handler(call)
+                answer = past_deadlocks(lambda: handler(call))
             if answer.is_replay:
                 headers = headers | {"Idempotent-Replayed": "true"}
             return json_answer(answer.body, headers=headers)
