@@ -13,13 +13,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import orjson
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Now
 
 from contacts.addresses import domain_of
+from plunk.api.strictjson import write
 from plunk.postgresql import fetch_all, is_postgresql, past_deadlocks
 from transactional import holds, rate
 from transactional.claiming import Claimed
@@ -113,7 +113,7 @@ def _sent(attempts: list[Attempt]) -> None:
                 "attempts": [each.mail.attempt for each in attempts],
                 "messages": [each.answer.message_id for each in attempts],
                 "variables": [
-                    orjson.dumps(each.variables).decode() if each.variables else None
+                    write(each.variables).decode() if each.variables else None
                     for each in attempts
                 ],
             },
