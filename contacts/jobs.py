@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import DatabaseError, OperationalError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, PositiveSmallIntegerField, Q, QuerySet, When
 from django.db.models.functions import Coalesce, Now
 
 from contacts.models import Job, JobKind, JobState
@@ -31,9 +31,13 @@ WORK = "contacts.tasks.work_on_jobs"
 LEASE = timedelta(seconds=60)
 #: How long a claim lasts before another project's job gets its turn.
 TURN_SECONDS = 5.0
-#: After the database broke a chunk off.
+#: After the database broke a chunk off; twice as long each time, up to a minute.
 _PAUSE = timedelta(seconds=2)
+_MOST_DOUBLED = 5
 _MOST_FAILURES = 3
+#: So often in a row the database may break the same chunk off, or its worker die: a
+#: quarter of an hour, after which it is no accident.
+_MOST_INTERRUPTIONS = 20
 _MOST_ERRORS = 100
 
 #: Set when this process is to stop: the chunk in hand is finished, no other begun.
@@ -106,7 +110,10 @@ def work(*, seconds: float = TURN_SECONDS, only: UUID | None = None) -> bool:
     job = _claim(only)
     if job is None:
         return False
-    _take_turn(job, until=time.monotonic() + seconds)
+    if job.failures >= _MOST_INTERRUPTIONS:
+        _give_up(job, "It broke off again and again; the log has the details.")
+    else:
+        _take_turn(job, until=time.monotonic() + seconds)
     return is_anything_due()
 
 
@@ -131,7 +138,7 @@ def _due() -> QuerySet[Job]:
 
 @transaction.atomic
 def _claim(only: UUID | None) -> Job | None:
-    """Claim the job that has had the fewest turns."""
+    """Claim the job that has had the fewest turns; count a worker that died over it."""
     due = _due() if only is None else _due().filter(pk=only)
     pk = due.select_for_update(skip_locked=True).values_list("pk", flat=True).first()
     if pk is None:
@@ -139,6 +146,15 @@ def _claim(only: UUID | None) -> Job | None:
     Job.objects.filter(pk=pk).update(
         state=JobState.ACTIVE,
         attempt=F("attempt") + 1,
+        failures=Case(
+            When(
+                state=JobState.ACTIVE,
+                lease_expires_at__isnull=False,
+                then=F("failures") + 1,
+            ),
+            default=F("failures"),
+            output_field=PositiveSmallIntegerField(),
+        ),
         lease_expires_at=Now() + LEASE,
         started_at=Coalesce("started_at", Now()),
     )
@@ -156,10 +172,10 @@ def _take_turn(job: Job, *, until: float) -> None:
             _give_up(job, str(error))
             return
         except OperationalError:
-            # The database, not the job: it goes on from there, at once after a deadlock
+            # The database, not the job: it goes on from there, soon after a deadlock
             # and with the end of the lease where nothing can be written.
             with suppress(DatabaseError):
-                _ours(job).update(lease_expires_at=Now() + _PAUSE)
+                _pause(job, _PAUSE * 2 ** min(job.failures, _MOST_DOUBLED))
             raise
         except Exception:
             logger.exception("a chunk broke off", extra={"job": str(job.pk)})
@@ -216,7 +232,14 @@ def _count_failure(job: Job) -> None:
     if job.failures + 1 >= _MOST_FAILURES:
         _give_up(job, "Something went wrong on our side; the log has the details.")
         return
+    _pause(job, timedelta(seconds=10))
+
+
+def _pause(job: Job, pause: timedelta) -> None:
+    """Count a failure, and leave the job alone for a while."""
     _ours(job).update(
+        # Not ACTIVE, in which a lease that ends is a worker that died.
+        state=JobState.WAITING,
         failures=F("failures") + 1,
-        lease_expires_at=Now() + timedelta(seconds=10),
+        lease_expires_at=Now() + pause,
     )

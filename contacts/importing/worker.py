@@ -15,6 +15,7 @@ from contacts.asking import ask
 from contacts.importing.mapping import Column, Options
 from contacts.importing.rows import Chunk, Rejected, RowReader, rejected
 from contacts.importing.source import Source
+from contacts.importing.statistics import renew_statistics
 from contacts.importing.writing import TOO_BIG, Order, Outcome, Writer, writer
 from contacts.ledger import Act
 from contacts.models import Door, ImportPiece, Job, RejectedRow
@@ -76,6 +77,7 @@ class ImportWorker:
             job.done = job.total or job.done
             if not self._is_dry:
                 ImportPiece.objects.filter(job=job).delete()
+                renew_statistics(job)
         return has_more
 
     @property

@@ -18,6 +18,7 @@ from contacts.importing import (
     made_by,
     preview,
     start,
+    statistics,
     tidy,
     try_out,
 )
@@ -36,6 +37,7 @@ from contacts.models import (
     RejectedRow,
     Suppression,
 )
+from plunk.postgresql import fetch_all, is_postgresql
 from plunk.projects.models import Project, User
 from tests.contacts.importing.files import figures, finished, imported, started, stored
 
@@ -281,7 +283,7 @@ def test_an_import_that_dies_goes_on_with_exact_totals(
 
     monkeypatch.setattr(working, "_keep_rejected", die_once)
     jobs.work(seconds=60)
-    Job.objects.filter(state="ACTIVE").update(lease_expires_at=None)
+    Job.objects.update(lease_expires_at=None)
     job = finished(job)
 
     assert job.state == JobState.COMPLETED
@@ -482,6 +484,39 @@ def test_a_deadlock_costs_a_moment_and_not_a_lease(
             jobs.work(seconds=60)
 
     soon = Now() + timedelta(seconds=10)
-    assert Job.objects.get(lease_expires_at__lt=soon).failures == 0
+    assert Job.objects.get(lease_expires_at__lt=soon).failures == 1
     Job.objects.update(lease_expires_at=None)
     assert figures(finished(job)) == {"rows": 1, "created": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("rows", [3, 2])
+def test_the_planner_hears_of_many_new_contacts(
+    project: Project, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """At once, and not only when the autovacuum comes by; of a few it hears later."""
+    if not is_postgresql():
+        return
+    monkeypatch.setattr(statistics, "MANY", 3)
+    fetch_all("ANALYZE contacts_contact", {})
+    emails = [f"c{number}@example.com" for number in range(rows)]
+
+    assert imported(project, "\n".join(["email", *emails])).state == JobState.COMPLETED
+
+    ((known,),) = fetch_all(
+        "SELECT reltuples::int FROM pg_class WHERE oid = 'contacts_contact'::regclass",
+        {},
+    )
+    assert known == (rows if rows >= 3 else 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statistics_that_cannot_be_had_are_no_failure(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "MANY", 1)
+    monkeypatch.setattr(statistics, "_LIMITS", "SELECT no_such_column")
+
+    job = imported(project, "email\nann@example.com\n")
+
+    assert (job.state, figures(job)["created"]) == (JobState.COMPLETED, 1)
