@@ -108,13 +108,15 @@ def _settle_subscription(tracking: Tracking, contact: Upserted) -> None:
 def _is_heard(tracking: Tracking, contact: Upserted, *, wanted: bool) -> bool:
     """Say whether a word about a contact is news, and from somebody who may.
 
-    With a public key a contact is asked at most, unless it left of its own will.
+    With a public key a contact is asked at most, unless it left of its own will, or may
+    have done so before there was a ledger.
     """
     if wanted == contact.subscribed:
         return contact.is_snoozed
     if not wanted or tracking.may_resubscribe:
         return True
-    return tracking.double_opt_in and contact.consent_source not in OWN_DOORS
+    door = contact.consent_source
+    return tracking.double_opt_in and bool(door) and door not in OWN_DOORS
 
 
 def _is_subscribed_when_new(tracking: Tracking) -> bool:

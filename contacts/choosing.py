@@ -20,7 +20,7 @@ from django.utils import timezone
 from contacts.asking import AGAIN_AFTER, ask
 from contacts.confirming import confirm
 from contacts.ledger import Act
-from contacts.links import Undo, read_undo
+from contacts.links import UNDO, Undo, read_undo
 from contacts.models import ChangeKind, Confirmation, ConsentChange, Contact
 from contacts.snoozing import snooze
 from contacts.subscriptions import set_subscribed
@@ -45,12 +45,14 @@ def leave(contact: Contact, *, act: Act) -> Undo | None:
 
     Whoever was only paused, or asked to confirm, is out for good as well.
     """
-    undo = _undo_of(contact)
+    was_confirmed = contact.confirmed_at is not None
     changed = set_subscribed(
         project_id=contact.project_id, contact_id=contact.pk, subscribed=False, act=act
     )
+    if not changed:
+        _mean_it(contact)
     _refresh(contact)
-    return undo if changed else None
+    return _undo_of(contact, was_confirmed=was_confirmed) if changed else None
 
 
 @transaction.atomic
@@ -62,26 +64,28 @@ def pause(contact: Contact, *, days: int, act: Act, undo: str = "") -> Undo | No
     """
     if not (contact.subscribed or contact.snoozed_until):
         take_back(contact, token=undo, act=act)
-    before = _undo_of(contact)
+    was_confirmed = contact.confirmed_at is not None
     until = timezone.now() + timedelta(days=days)
     changed = snooze(
         project_id=contact.project_id, contact_id=contact.pk, until=until, act=act
     )
     _refresh(contact)
-    return before if changed else None
+    return _undo_of(contact, was_confirmed=was_confirmed) if changed else None
 
 
 @transaction.atomic
 def take_back(contact: Contact, *, token: str, act: Act) -> bool:
     """Undo the opt-out that a token was given for; return False where it is not good.
 
-    The contact gets no more than it got an hour ago, so nothing is asked again.
+    The contact gets no more than it got an hour ago, so nothing is asked again. What
+    anybody has said of it since then, its own second no included, is not undone.
     """
     undo = read_undo(token)
-    if undo is None or (undo.project_id, undo.contact_id) != (
-        contact.project_id,
-        contact.pk,
-    ):
+    if undo is None or undo.contact_id != contact.pk:
+        return False
+    row = Contact.objects.filter(project_id=undo.project_id, pk=contact.pk)
+    since = row.select_for_update(no_key=True).values_list("consent_at", flat=True)
+    if since.first() != undo.since:
         return False
     if undo.was_confirmed:
         # Not by the link of the mail, which may be too old to confirm anything.
@@ -181,14 +185,26 @@ def ask_by_mail(contact: Contact, *, act: Act) -> Outcome:
     return Outcome.ASKED
 
 
-def _undo_of(contact: Contact) -> Undo:
-    is_confirmed = contact.confirmed_at is not None
-    return Undo(contact.project_id, contact.pk, was_confirmed=is_confirmed)
+def _undo_of(contact: Contact, *, was_confirmed: bool) -> Undo:
+    return Undo(contact.project_id, contact.pk, was_confirmed, contact.consent_at)
+
+
+def _mean_it(contact: Contact) -> None:
+    """Take the undo from whoever may hold one: who is out has said no once more."""
+    Contact.objects.filter(
+        pk=contact.pk, subscribed=False, consent_at__gt=Now() - UNDO
+    ).update(consent_at=Now())
 
 
 def _refresh(contact: Contact) -> None:
     """Read what was written; whoever was erased meanwhile gets nothing any more."""
-    fields = ("subscribed", "snoozed_until", "confirmed_at", "consent_source")
+    fields = (
+        "subscribed",
+        "snoozed_until",
+        "confirmed_at",
+        "consent_source",
+        "consent_at",
+    )
     row = Contact.objects.filter(pk=contact.pk).values(*fields).first()
     gone = {"subscribed": False, "snoozed_until": None, "confirmed_at": None}
     for name, value in (row or gone).items():

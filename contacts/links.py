@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,8 +18,9 @@ from django.core import signing
 
 _MAX_LENGTH = 200
 #: How long what was done on a page can be undone there.
-_UNDO = timedelta(hours=1)
-_UUID_BYTES = 16
+UNDO = timedelta(hours=1)
+_UUID_BYTES, _TIME_BYTES = 16, 8
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _BARE_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -98,6 +99,8 @@ class Undo:
     project_id: UUID
     contact_id: UUID
     was_confirmed: bool
+    #: The contact's `consent_at` after it: a later word is not undone with it.
+    since: datetime
 
 
 def undo_token(undo: Undo) -> str:
@@ -106,8 +109,10 @@ def undo_token(undo: Undo) -> str:
     It stands in the answer to that opt-out and nowhere else: a link to unsubscribe,
     which is in every mail and every forwarded mail, can never subscribe.
     """
-    ids = undo.project_id.bytes + undo.contact_id.bytes + bytes([undo.was_confirmed])
-    return _undo_signer().sign(signing.b64_encode(ids).decode())
+    since = round((undo.since - _EPOCH) / _MICROSECOND).to_bytes(_TIME_BYTES)
+    ids = undo.project_id.bytes + undo.contact_id.bytes
+    whole = ids + since + bytes([undo.was_confirmed])
+    return _undo_signer().sign(signing.b64_encode(whole).decode())
 
 
 def read_undo(token: str) -> Undo | None:
@@ -115,11 +120,16 @@ def read_undo(token: str) -> Undo | None:
     if len(token) > _MAX_LENGTH or not token.isascii():
         return None
     try:
-        ids = signing.b64_decode(_undo_signer().unsign(token, max_age=_UNDO).encode())
+        ids = signing.b64_decode(_undo_signer().unsign(token, max_age=UNDO).encode())
     except (signing.BadSignature, ValueError):
         return None
+    if len(ids) != 2 * _UUID_BYTES + _TIME_BYTES + 1:
+        return None
     project_id, contact_id = ids[:_UUID_BYTES], ids[_UUID_BYTES : 2 * _UUID_BYTES]
-    return Undo(UUID(bytes=project_id), UUID(bytes=contact_id), bool(ids[-1]))
+    since = int.from_bytes(ids[2 * _UUID_BYTES : -1]) * _MICROSECOND
+    return Undo(
+        UUID(bytes=project_id), UUID(bytes=contact_id), bool(ids[-1]), _EPOCH + since
+    )
 
 
 def read_bare_id(token: str) -> Link | None:

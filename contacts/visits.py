@@ -16,7 +16,8 @@ from contacts.models import ChangeKind, ConsentChange, Contact, Door
 from contacts.subscriptions import OWN_DOORS
 
 #: An import may bring opt-outs that were made elsewhere.
-_OPT_OUT_DOORS = OWN_DOORS | {Door.IMPORT}
+# Contacts of before there was a ledger have no door, but may well have left.
+_OPT_OUT_DOORS = OWN_DOORS | {Door.IMPORT, ""}
 
 
 @dataclass(slots=True)

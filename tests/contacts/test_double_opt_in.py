@@ -236,6 +236,16 @@ def test_a_public_key_asks_nobody_who_left(
     assert Confirmation.objects.exists()
 
 
+def test_a_public_key_asks_nobody_who_may_have_left_before_there_was_a_ledger(
+    project: Project, public_api: Api
+) -> None:
+    make_contact(project, "dana@example.com", subscribed=False)
+
+    by_track_in_words(public_api, "dana@example.com")
+
+    assert not Confirmation.objects.exists()
+
+
 def test_what_is_not_ours_is_not_asked(
     project: Project, other_project: NewProject
 ) -> None:

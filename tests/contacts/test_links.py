@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -107,7 +108,9 @@ def test_a_token_of_another_purpose_is_nothing() -> None:
 
 
 def test_an_undo_that_was_cut_or_changed_is_nothing() -> None:
-    undo = Undo(PROJECT, CONTACT, was_confirmed=True)
+    undo = Undo(
+        PROJECT, CONTACT, True, datetime(2026, 3, 2, 12, 30, 1, 123_457, tzinfo=UTC)
+    )
     whole = undo_token(undo)
     cut = [whole[:end] for end in range(len(whole))]
 

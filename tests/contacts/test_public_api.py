@@ -87,7 +87,9 @@ def test_a_contact_leaves_by_any_link_for_it(
 
 
 def test_a_bare_id_subscribes_who_never_left(client: Client, project: Project) -> None:
-    new = make_contact(project, "dana@example.com", subscribed=False)
+    new = make_contact(
+        project, "dana@example.com", subscribed=False, consent_source=Door.API
+    )
 
     answer = post(client, url(new, None, "subscribe"))
 

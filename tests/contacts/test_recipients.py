@@ -414,6 +414,35 @@ def test_an_undo_is_good_for_its_own_contact_and_for_an_hour(
     assert not now(dana).subscribed
 
 
+@each_link
+@pytest.mark.parametrize("is_out_already", [False, True])
+def test_an_undo_from_before_a_later_no_is_worth_nothing(
+    visitor: Client, dana: Contact, link: Any, is_out_already: bool
+) -> None:
+    """Somebody else with a mail that was passed on might keep one at hand."""
+    theirs = link(dana, Purpose.UNSUBSCRIBE)
+    kept = undo_of(visitor.post(theirs, {"action": "unsubscribe"}))
+    if not is_out_already:
+        visitor.post(theirs, {"action": "undo", "undo": kept})
+
+    visitor.post(signed(dana, Purpose.UNSUBSCRIBE), {"List-Unsubscribe": "One-Click"})
+    visitor.post(theirs, {"action": "undo", "undo": kept})
+
+    assert not now(dana).subscribed
+
+
+def test_a_bare_id_subscribes_nobody_of_before_the_ledger(
+    visitor: Client, dana: Contact
+) -> None:
+    """A former version wrote no door, whoever left."""
+    Contact.objects.update(subscribed=False, consent_source="")
+
+    visitor.post(f"/subscribe/{dana.pk}", {"action": "subscribe"})
+
+    assert not now(dana).subscribed
+    assert Confirmation.objects.count() == 1
+
+
 # -- pausing --------------------------------------------------------------------------
 @each_link
 @pytest.mark.parametrize("purpose", [Purpose.UNSUBSCRIBE, Purpose.MANAGE])
@@ -527,7 +556,9 @@ def test_a_topic_that_the_page_did_not_show_stays(
 
 # -- subscribing ----------------------------------------------------------------------
 def test_a_signed_link_confirms(visitor: Client, project: Project) -> None:
-    contact = make_contact(project, "new@example.com", subscribed=False)
+    contact = make_contact(
+        project, "new@example.com", subscribed=False, consent_source=Door.API
+    )
     mail = new_id()
 
     visitor.post(signed(contact, Purpose.SUBSCRIBE, mail), {"action": "subscribe"})
@@ -542,7 +573,9 @@ def test_a_signed_link_confirms(visitor: Client, project: Project) -> None:
 
 def test_a_bare_id_subscribes_who_never_left(visitor: Client, project: Project) -> None:
     """The classic recipe of double opt-in links to /subscribe/<id>."""
-    contact = make_contact(project, "new@example.com", subscribed=False)
+    contact = make_contact(
+        project, "new@example.com", subscribed=False, consent_source=Door.API
+    )
 
     visitor.post(bare(contact, Purpose.SUBSCRIBE), {"action": "subscribe"})
 
@@ -582,7 +615,9 @@ def test_under_double_opt_in_a_bare_id_is_never_enough(
     visitor: Client, project: Project
 ) -> None:
     Project.objects.update(double_opt_in=True)
-    contact = make_contact(project, "new@example.com", subscribed=False)
+    contact = make_contact(
+        project, "new@example.com", subscribed=False, consent_source=Door.API
+    )
 
     visitor.post(bare(contact, Purpose.SUBSCRIBE), {"action": "subscribe"})
 
