@@ -37,6 +37,9 @@ from plunk.postgresql import is_postgresql
 
 #: How many segments may stand one within the other.
 MAX_SEGMENT_DEPTH = 10
+#: Filters of a tree and of the segments in it, which count as often as they are named:
+#: ten levels that name a segment twice are a thousand times the innermost.
+MAX_UNFOLDED = 500
 
 
 class Form(Enum):
@@ -292,7 +295,8 @@ def scope_of(
     """Look up what a tree names, in one statement for each kind of name and level.
 
     Raises Invalid for names of nothing in this project, by the path of the filter, and
-    for segments that lead back to themselves, or to `segment_id`, whose tree it is.
+    for segments that lead back to themselves, or to `segment_id`, whose tree it is, or
+    that make too much of it together.
     """
     known: dict[str, Any] = {}
     level = list(located(tree, name))
@@ -300,6 +304,7 @@ def scope_of(
         level = _look_up(project_id, level, known)
         if not level:
             _refuse_circles(tree, known, name, segment_id)
+            _refuse_too_much(tree, known, name)
             return Scope(project_id, now or database_now(), known)
     raise invalid(
         level[0][0],
@@ -357,6 +362,30 @@ def _refuse_circles(
         segment = known.get(filter_.field)
         if isinstance(segment, KnownSegment) and _circles(segment, known, above, clear):
             raise invalid(f"{path}.field", "Leads back to the segment itself.", "cycle")
+
+
+def _refuse_too_much(tree: Tree, known: Mapping[str, Any], name: str) -> None:
+    """Raise Invalid where the segments of a tree would make a statement without end."""
+    if _unfolded(tree, known, {}) > MAX_UNFOLDED:
+        raise invalid(
+            name,
+            f"Makes more than {MAX_UNFOLDED} filters, with those of its segments.",
+            "too_big",
+        )
+
+
+def _unfolded(tree: Tree, known: Mapping[str, Any], sizes: dict[UUID, int]) -> int:
+    """Return how many filters a tree without circles is; `sizes` are its segments'."""
+    number = 0
+    for filter_ in tree.filters():
+        segment = known.get(filter_.field)
+        if not isinstance(segment, KnownSegment) or segment.tree is None:
+            number += 1
+            continue
+        if segment.id not in sizes:
+            sizes[segment.id] = _unfolded(segment.tree, known, sizes)
+        number += sizes[segment.id]
+    return number
 
 
 def _circles(

@@ -122,6 +122,29 @@ def test_segments_stand_within_each_other_ten_deep(project: Project) -> None:
     assert "too_big" in refusal(project, all_of(member_of(deeper)))
 
 
+def test_segments_that_multiply_are_refused_before_they_are_written_out(
+    project: Project,
+) -> None:
+    """Ten levels of a hundred each would be more than the universe has atoms."""
+    segment = make_segment(project, condition=all_of(PRO))
+    for _ in range(9):
+        names = [member_of(segment)] * 100
+        segment = make_segment(project, condition=all_of(*names))
+
+    assert refusal(project, all_of(member_of(segment))) == "condition: too_big"
+    with pytest.raises(Invalid, match="500"):
+        matching(project.pk, parse(all_of(member_of(segment))))
+
+
+def test_segments_may_be_five_hundred_filters_together(project: Project) -> None:
+    ada = make_contact(project, data={"plan": "pro"})
+    full = make_segment(project, condition=all_of(*[PRO] * 100))
+
+    assert list(matching(project.pk, parse(all_of(*[member_of(full)] * 5)))) == [ada]
+    one_more = all_of(*[member_of(full)] * 5, PRO)
+    assert refusal(project, one_more) == "condition: too_big"
+
+
 def test_members_are_rows_where_they_are_kept(project: Project) -> None:
     ada = make_contact(project, data={"plan": "pro"})
     bea = make_contact(project)
