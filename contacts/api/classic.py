@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from contacts import choosing
 from contacts.api.contacts import contact_of, remove
 from contacts.api.history import history
 from contacts.api.reading import contact_id_of, read_contact, read_email
@@ -20,8 +21,11 @@ from contacts.counting import count_contacts
 from contacts.creating import ContactNotFound, change_contact, create_contact
 from contacts.data import SYSTEM_NAMES, DataChange
 from contacts.ledger import Act
+from contacts.links import Purpose
 from contacts.models import Contact, Door
 from contacts.subscriptions import set_subscribed
+from contacts.visits import Visit
+from contacts.visits import contact_of as contact_of_link
 from plunk.api.answers import timestamp
 from plunk.api.errors import ApiError, FieldError, Invalid, InvalidKey, invalid
 from plunk.api.fields import Fields
@@ -173,16 +177,30 @@ class ClassicSubscription(ClassicResource):
         project_id = self.caller.project_id
         contact_id = named.contact_id(project_id)
         known = Contact.objects.filter(project_id=project_id, pk=contact_id)
-        set_subscribed(
-            project_id=project_id,
-            contact_id=contact_id,
-            subscribed=self.subscribed,
-            act=Act(Door.API),
-        )
+        if self.subscribed and self.caller.kind == KeyKind.PUBLIC:
+            _subscribe_by_id(contact_id, project_id)
+        else:
+            set_subscribed(
+                project_id=project_id,
+                contact_id=contact_id,
+                subscribed=self.subscribed,
+                act=Act(Door.API),
+            )
         subscribed = known.values_list("subscribed", flat=True).first()
         if subscribed is None:
             raise ContactNotFound
         return {"success": True, "contact": str(contact_id), "subscribed": subscribed}
+
+
+def _subscribe_by_id(contact_id: UUID, project_id: UUID) -> None:
+    """Believe an id as far as the recipients' pages do: it proves no mailbox.
+
+    `/v1/track` tells whoever has a public key the id of any address.
+    """
+    contact = contact_of_link(contact_id, project_id)
+    if contact:
+        visit = Visit(Purpose.SUBSCRIBE, contact)
+        choosing.subscribe(visit, contact, act=Act(Door.API))
 
 
 class ClassicSubscribe(ClassicSubscription):

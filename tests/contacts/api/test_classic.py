@@ -14,7 +14,9 @@ from pytest_django.fixtures import Settings
 
 from automations.models import Occurrence
 from contacts.api import classic
-from contacts.models import ConsentChange, Contact
+from contacts.ledger import Act
+from contacts.models import ConsentChange, Contact, Door
+from contacts.subscriptions import set_subscribed
 from plunk.api.answers import timestamp
 from plunk.projects.models import Project
 from tests.conftest import NOBODY, Api
@@ -486,7 +488,7 @@ def test_out_and_in_again(api: Api, ann: Contact, by: str) -> None:
 def test_a_public_key_names_a_contact_by_its_id_alone(
     public_api: Api, ann: Contact, verb: str
 ) -> None:
-    Contact.objects.update(subscribed=verb == "unsubscribe")
+    Contact.objects.update(subscribed=verb == "unsubscribe", consent_source=Door.API)
 
     by_address = public_api.post(f"{CONTACTS}/{verb}", {"email": ann.email})
     before = Contact.objects.get().subscribed
@@ -495,6 +497,24 @@ def test_a_public_key_names_a_contact_by_its_id_alone(
     assert_error(by_address, 401, "INVALID_API_KEY")
     assert before == (verb == "unsubscribe")
     assert by_id.json()["subscribed"] == (verb == "subscribe")
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_public_key_brings_nobody_back_who_left(
+    project: Project, public_api: Api, ann: Contact, asks: bool
+) -> None:
+    Project.objects.update(double_opt_in=asks)
+    set_subscribed(
+        project_id=project.pk, contact_id=ann.pk, subscribed=False, act=Act(Door.PAGE)
+    )
+
+    answers = [
+        public_api.post(f"{CONTACTS}/subscribe", {"id": str(ann.pk)}) for _ in range(2)
+    ]
+
+    assert [answer.json()["subscribed"] for answer in answers] == [False, False]
+    assert not Contact.objects.get(pk=ann.pk).subscribed
+    assert ConsentChange.objects.filter(kind="ASKED").count() == 1
 
 
 def test_nobody_learns_of_an_address_with_a_public_key(
