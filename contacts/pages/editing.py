@@ -42,6 +42,8 @@ class Sheet:
     rows: list[Row] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     subscribed: bool = False
+    #: The address that the form had; empty where it is a new contact's.
+    shown_email: str = ""
     email_error: str = ""
     #: The contact that has the address already.
     taken_by: Contact | None = None
@@ -90,7 +92,12 @@ def contact_edit(request: ProjectRequest, contact_id: UUID) -> HttpResponse:
             return redirect("contact", request.project.pk, contact_id)
     else:
         rows = rows_of(contact.data)
-        sheet = Sheet(contact.email, rows, [row.name for row in rows])
+        sheet = Sheet(
+            email=contact.email,
+            shown_email=contact.email,
+            rows=rows,
+            shown=[row.name for row in rows],
+        )
     context = {"sheet": sheet, "contact": contact}
     status = 200 if sheet.is_fine else 422
     return render(request, "contacts/edit.html", context, status=status)
@@ -99,6 +106,7 @@ def contact_edit(request: ProjectRequest, contact_id: UUID) -> HttpResponse:
 def _read(request: ProjectRequest) -> Sheet:
     return Sheet(
         email=request.POST.get("email", "").strip(),
+        shown_email=request.POST.get("shown_email", ""),
         rows=read_rows(request.POST),
         shown=request.POST.getlist("shown"),
         subscribed=request.POST.get("subscribed") == "yes",
@@ -127,7 +135,9 @@ def _make(request: ProjectRequest, sheet: Sheet) -> Contact | None:
 
 
 def _change(request: ProjectRequest, contact: Contact, sheet: Sheet) -> bool:
-    email = _address(sheet)
+    # An address that nobody touched is not put back in the place of a newer one.
+    is_same = sheet.email == sheet.shown_email != ""
+    email = None if is_same else _address(sheet)
     change = change_of(sheet.rows, shown=sheet.shown, data=contact.data)
     return sheet.is_fine and _write(request, contact, sheet, email, change)
 
@@ -136,7 +146,7 @@ def _write(
     request: ProjectRequest,
     contact: Contact,
     sheet: Sheet,
-    email: str,
+    email: str | None,
     change: DataChange,
 ) -> bool:
     try:
@@ -150,7 +160,7 @@ def _write(
     except ContactNotFound:
         raise Http404("There is no such contact.") from None
     except EmailTaken:
-        _note_taken(request.project, sheet, email)
+        _note_taken(request.project, sheet, email or "")
     except Invalid as error:
         sheet.error = error.errors[0].message
     return sheet.is_fine

@@ -235,6 +235,7 @@ def as_shown(contact: Contact, **fields: Any) -> dict[str, Any]:
     rows = rows_of(contact.data)
     return {
         "email": contact.email,
+        "shown_email": contact.email,
         "shown": [row.name for row in rows],
         "name": [row.name for row in rows],
         "type": [row.type for row in rows],
@@ -370,6 +371,21 @@ def test_the_address_is_changed_and_has_to_be_free(
     contact.refresh_from_db()
     assert contact.email == "lovelace@example.com"
     assert contact.data == DATA
+
+
+def test_an_address_that_somebody_else_changed_meanwhile_stays(
+    member: Client, url: str, contact: Contact
+) -> None:
+    page = member.get(url).content.decode()
+    assert '<input type="hidden" name="shown_email" value="ada@example.com">' in page
+    sent = as_shown(contact)
+    member.post(url, as_shown(contact, email="lovelace@example.com"))
+
+    member.post(url, with_row(sent, "plan", value="mine"))
+
+    contact.refresh_from_db()
+    assert contact.email == "lovelace@example.com"
+    assert (contact.data or {})["plan"] == "mine"
 
 
 @pytest.mark.parametrize(
