@@ -14,7 +14,7 @@ from contacts import counting
 from contacts.counting import count_contacts, count_up_to, fold
 from contacts.models import Contact, ContactTally, Door
 from contacts.upserting import Person, upsert_contacts
-from plunk.postgresql import is_postgresql
+from plunk.postgresql import fetch_all, is_postgresql
 from plunk.projects.creating import NewProject
 from plunk.projects.models import Project
 
@@ -96,6 +96,20 @@ def test_folding_leaves_a_note_a_project_and_none_of_an_empty_one(
     assert counted(project) == (5, 5, 0)
     assert counted(other_project.project) == (0, 0, 0)
     assert ContactTally.objects.count() == int(is_postgresql())
+
+
+def test_a_table_that_is_emptied_has_nobody(project: Project) -> None:
+    people(project, 0, 3)
+
+    if is_postgresql():
+        fetch_all("SET CONSTRAINTS ALL IMMEDIATE", {})
+        fetch_all("TRUNCATE contacts_contact CASCADE", {})
+    else:
+        Contact.objects.all().delete()
+
+    assert counted(project) == (0, 0, 0)
+    people(project, 3, 2)
+    assert counted(project) == (2, 2, 0)
 
 
 def test_a_count_is_one_statement(project: Project) -> None:
