@@ -18,7 +18,7 @@ from contacts import ledger
 from contacts.asking import ask
 from contacts.data import DataChange, data_that_fits
 from contacts.ledger import Act
-from contacts.models import ChangeKind, Contact, Door
+from contacts.models import ChangeKind, Confirmation, Contact, Door
 from contacts.subscriptions import asks_first, set_subscribed
 from contacts.upserting import (
     CONTACT_CTE,
@@ -125,9 +125,10 @@ def change_contact(
 ) -> Contact:
     """Change what is given of a contact, its data key by key, and return it.
 
-    `wipe_data` empties the data first. Under double opt-in, a subscribed contact whose
-    address changes is asked to confirm the new one. Raises ContactNotFound, EmailTaken,
-    and Invalid where the data grows too large; nothing is changed then.
+    `wipe_data` empties the data first. Under double opt-in, whoever is subscribed,
+    will be after a pause or was asked to confirm is asked anew when the address
+    changes. Raises ContactNotFound, EmailTaken, and Invalid where the data grows too
+    large; nothing is changed then.
     """
     with data_that_fits(), transaction.atomic():
         contact = _locked(project_id, contact_id)
@@ -138,7 +139,7 @@ def change_contact(
             changes["email"] = email
         _change(contact, changes)
         is_unproven = contact.email != address and asks_first(project_id)
-        if is_unproven and contact.subscribed:
+        if is_unproven and _is_expected(contact):
             _start_anew(contact, act, is_wanted=subscribed is not False)
         elif subscribed is not None:
             set_subscribed(
@@ -165,6 +166,13 @@ def _welcome(project_id: UUID, contact_id: UUID, act: Act, *, must_ask: bool) ->
             kind=ChangeKind.SUBSCRIBED,
             act=act,
         )
+
+
+def _is_expected(contact: Contact) -> bool:
+    """Say whether a contact gets mail, or will without another word from here."""
+    if contact.subscribed or contact.snoozed_until:
+        return True
+    return Confirmation.objects.filter(contact=contact).exists()
 
 
 def _start_anew(contact: Contact, act: Act, *, is_wanted: bool) -> None:

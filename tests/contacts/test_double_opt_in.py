@@ -12,10 +12,12 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from automations.models import Occurrence
 from contacts import confirming
 from contacts.confirming import ask, confirm, expire_due, is_expired, remind_due
+from contacts.creating import change_contact
 from contacts.ledger import Act
 from contacts.models import ChangeKind, Confirmation, ConsentChange, Contact, Door
 from contacts.snoozing import snooze
@@ -244,6 +246,47 @@ def test_a_public_key_asks_nobody_who_may_have_left_before_there_was_a_ledger(
     by_track_in_words(public_api, "dana@example.com")
 
     assert not Confirmation.objects.exists()
+
+
+def test_a_new_address_is_asked_whatever_the_old_one_had_been_asked(
+    project: Project,
+) -> None:
+    contact = make_contact(project, "old@example.com", subscribed=False)
+    act = Act(Door.API)
+    ask(project_id=project.pk, contact_ids=[contact.pk], act=act)
+
+    change_contact(
+        project_id=project.pk,
+        contact_id=contact.pk,
+        email="dana@example.com",
+        act=act,
+    )
+
+    mails = Email.objects.filter(source=Source.CONSENT).order_by("created_at", "pk")
+    assert list(mails.values_list("to_email", flat=True)) == [
+        "old@example.com",
+        "dana@example.com",
+    ]
+    assert not dana().subscribed
+    assert Confirmation.objects.count() == 1
+
+
+def test_a_pause_brings_no_address_in_that_has_not_agreed(project: Project) -> None:
+    contact = make_contact(project, "old@example.com", confirmed_at=timezone.now())
+    act = Act(Door.API)
+    until = timezone.now() + timedelta(days=7)
+    snooze(project_id=project.pk, contact_id=contact.pk, until=until, act=act)
+
+    change_contact(
+        project_id=project.pk,
+        contact_id=contact.pk,
+        email="dana@example.com",
+        act=act,
+    )
+
+    assert not dana().subscribed
+    assert dana().snoozed_until is None
+    assert Confirmation.objects.filter(contact=contact).exists()
 
 
 def test_what_is_not_ours_is_not_asked(
