@@ -50,7 +50,8 @@ def contacts_export(request: ProjectRequest) -> HttpResponse:
     segments = Segment.objects.filter(project=request.project).order_by("name", "pk")
     context = {
         "fields": [(name, _LABELS[name], name in DEFAULT_FIELDS) for name in FIELDS],
-        "keys": [fact.name for fact in fields(request.project.pk)],
+        # No more than a file can have columns: each is a box to tick.
+        "keys": [fact.name for fact in fields(request.project.pk)[:MAX_KEY_COLUMNS]],
         "question": question,
         "filters": [member for member in question.filters() if member[0] != "segment"],
         "segments": segments.only("id", "name")[:_MOST_SEGMENTS],

@@ -355,3 +355,15 @@ def test_an_export_of_chosen_columns(member: Client, project: Project) -> None:
 
     assert b"".join(answer) == b"email,x,none\r\nann@example.com,1,\r\n"
     assert b"Every field" in member.get(url("contacts_export", project)).content
+
+
+def test_the_export_page_offers_no_more_keys_than_a_file_has_columns(
+    member: Client, project: Project
+) -> None:
+    for number in range(3):
+        keys = {f"key-{number}-{place:03}": 1 for place in range(200)}
+        make_contact(project, f"c{number}@example.com", data=keys)
+
+    page = member.get(f"/projects/{project.pk}/contacts/export/").content.decode()
+
+    assert page.count('name="key"') == 500
