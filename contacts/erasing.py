@@ -21,7 +21,6 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from contacts.models import (
-    Confirmation,
     ConsentChange,
     Contact,
     Erasure,
@@ -29,7 +28,6 @@ from contacts.models import (
     RejectedRow,
     SavedView,
     Segment,
-    TopicChoice,
 )
 from contacts.segments.membership import forget
 from contacts.suppressions import forget_addresses
@@ -83,10 +81,14 @@ def delete_in_chunks(rows: QuerySet[Any]) -> None:
 
 
 def erase_own(contact_ids: Sequence[UUID]) -> None:
-    """Delete what this floor keeps about contacts."""
+    """Delete what this floor keeps about contacts.
+
+    Choices of topics and questions to confirm, which are few, go with the contact's own
+    row: others change them while they hold it, and would wait in a circle with whoever
+    deletes them first.
+    """
     forget(contact_ids)
-    for model in (TopicChoice, ConsentChange, Confirmation):
-        delete_in_chunks(model._default_manager.filter(contact__in=contact_ids))  # noqa: SLF001
+    delete_in_chunks(ConsentChange.objects.filter(contact__in=contact_ids))
 
 
 def forget_former(project_id: UUID, contact_id: UUID, email: str) -> None:

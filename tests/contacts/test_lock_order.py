@@ -10,13 +10,16 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from automations.models import Occurrence
 from automations.tracking import track
 from contacts import choosing
+from contacts.asking import ask
+from contacts.erasing import erase
 from contacts.ledger import Act
 from contacts.links import unsubscribe_url
-from contacts.models import Contact, Door
+from contacts.models import Confirmation, Contact, Door
 from contacts.subscriptions import locked, set_all_subscribed
 from plunk.postgresql import past_deadlocks
 from plunk.projects.models import Project
@@ -106,6 +109,24 @@ def test_mails_and_bulk_changes_of_the_same_contacts_never_wait_in_a_circle(
 
         assert sent.result() == {200}
         changed.result()
+
+
+def test_erasure_takes_the_contact_before_what_others_change_with_it(
+    project: Project,
+) -> None:
+    """A job does it within one transaction, where a deleted row is a locked one."""
+    contact = make_contact(project, "ada@example.com", subscribed=False)
+    act = Act(Door.API)
+    ask(project_id=project.pk, contact_ids=[contact.pk], act=act)
+
+    with CaptureQueriesContext(connection) as queries, transaction.atomic():
+        erase(project_id=project.pk, contact_ids=[contact.pk])
+
+    statements = [query["sql"] for query in queries]
+    taken = next(i for i, sql in enumerate(statements) if '"email" AS "email"' in sql)
+    gone = [i for i, sql in enumerate(statements) if 'FROM "contacts_confirm' in sql]
+    assert min(gone) > taken
+    assert not Confirmation.objects.exists()
 
 
 def test_what_lost_a_deadlock_is_done_again() -> None:
