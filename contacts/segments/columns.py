@@ -119,7 +119,7 @@ class Moment(Column):
             case Operator.OLDER:
                 return f"who {self.did} more than {length(filter_)} ago"
             case operator:
-                return f"who {self.did} {_ON[operator]} {filter_.value}"
+                return f"who {self.did} {_on(operator, str(filter_.value))}"
 
     def found(self, filter_: Filter, scope: Scope, contact: Contact) -> str:
         at = getattr(contact, self.column)
@@ -265,6 +265,21 @@ _ON = {
     Operator.AT_LEAST: "on or after",
     Operator.AT_MOST: "on or before",
 }
+#: Of a date these mean its first moment: who came on that day came after it.
+_OF_MOMENT = {
+    Operator.GREATER: "after the beginning of",
+    Operator.AT_MOST: "no later than the beginning of",
+}
+
+
+def _on(operator: Operator, text: str) -> str:
+    """Say when, in the words that fit a whole day, a moment or the start of a day."""
+    if operator in (Operator.EQUALS, Operator.NOT_EQUALS):
+        return f"{_ON[operator]} {text[:10]}"
+    words = _OF_MOMENT if len(text) == 10 else _ON
+    return f"{words.get(operator, _ON[operator])} {text}"
+
+
 _COUNTED = {
     Operator.GREATER: "is more than",
     Operator.LESS: "is less than",

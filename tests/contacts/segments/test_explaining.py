@@ -70,6 +70,26 @@ def test_groups_are_told_apart(project: Project) -> None:
         (rule("suppressed", "equals", False), "whose address is not suppressed"),
         (rule("createdAt", "equals", "2026-01-31"), "who were added on 2026-01-31"),
         (
+            rule("createdAt", "notEquals", "2026-01-31T10:00Z"),
+            "who were added on another day than 2026-01-31",
+        ),
+        (
+            rule("createdAt", "greaterThan", "2026-01-31"),
+            "who were added after the beginning of 2026-01-31",
+        ),
+        (
+            rule("createdAt", "lessThanOrEqual", "2026-01-31"),
+            "who were added no later than the beginning of 2026-01-31",
+        ),
+        (
+            rule("createdAt", "lessThanOrEqual", "2026-01-31T10:00Z"),
+            "who were added on or before 2026-01-31T10:00Z",
+        ),
+        (
+            rule("createdAt", "greaterThanOrEqual", "2026-01-31"),
+            "who were added on or after 2026-01-31",
+        ),
+        (
             rule("createdAt", "olderThan", 1, unit="hours"),
             "who were added more than 1 hour ago",
         ),
