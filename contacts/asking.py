@@ -8,17 +8,20 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 from django.db.models.functions import Now
 
 from contacts import ledger
 from contacts.ledger import Act
-from contacts.models import ChangeKind, Confirmation, Contact
+from contacts.models import ChangeKind, Confirmation, ConsentChange, Contact
 from contacts.signals import confirmation_wanted
 
 #: How long after a mail another one may be asked for: anybody can read a public key in
 #: a browser, and type somebody else's address.
 AGAIN_AFTER = timedelta(hours=1)
+#: How many such mails an address gets in a month, whoever asks for them.
+MOST_MAILS = 3
+_MONTH = timedelta(days=30)
 _BATCH = 1000
 
 
@@ -26,8 +29,8 @@ _BATCH = 1000
 def ask(*, project_id: UUID, contact_ids: Sequence[UUID], act: Act) -> list[UUID]:
     """Ask unsubscribed contacts to confirm; return those who get a mail now.
 
-    Whoever was asked less than an hour ago is not asked again, and whoever is
-    subscribed or of another project not at all. The mails are queued within the
+    Whoever was asked less than an hour ago, or three times in a month, is not asked
+    again, and whoever is subscribed or of another project not at all. The mails are queued within the
     transaction by whoever hears `confirmation_wanted`.
     """
     asked: list[UUID] = []
@@ -57,8 +60,10 @@ def _ask(project_id: UUID, contact_ids: Sequence[UUID], act: Act) -> list[UUID]:
         .annotate(is_long_ago=is_long_ago)
         .values_list("pk", "is_long_ago")
     )
-    again = [pk for pk in mine if pending.get(pk)]
-    new = [pk for pk in mine if pk not in pending]
+    due = [pk for pk in mine if pending.get(pk, True)]
+    enough = _have_enough(due)
+    again = [pk for pk in due if pk in pending and pk not in enough]
+    new = [pk for pk in due if pk not in pending and pk not in enough]
     _begin(project_id, new)
     _repeat(again)
     asked = sorted(new + again)
@@ -70,6 +75,23 @@ def _ask(project_id: UUID, contact_ids: Sequence[UUID], act: Act) -> list[UUID]:
             sender=Contact, project_id=project_id, contact_ids=asked, is_reminder=False
         )
     return asked
+
+
+def _have_enough(contact_ids: list[UUID]) -> set[UUID]:
+    """Return who was mailed so often that no more mail would find a yes."""
+    if not contact_ids:
+        return set()
+    mailed = (
+        ConsentChange.objects.filter(
+            contact__in=contact_ids,
+            kind=ChangeKind.ASKED,
+            created_at__gt=Now() - _MONTH,
+        )
+        .values("contact")
+        .annotate(number=Count("pk"))
+        .filter(number__gte=MOST_MAILS)
+    )
+    return set(mailed.values_list("contact", flat=True))
 
 
 def _begin(project_id: UUID, contact_ids: list[UUID]) -> None:

@@ -198,6 +198,18 @@ def test_after_an_hour_they_can_be_asked_again(api: Api) -> None:
     assert Confirmation.objects.count() == 1
 
 
+def test_an_address_is_mailed_three_times_a_month_at_most(api: Api) -> None:
+    for _ in range(6):
+        by_track_in_words(api, "dana@example.com")
+        let_pass(minutes=61)
+        expire_due()
+
+    assert questions() == 3
+    ConsentChange.objects.update(created_at=Now() - timedelta(days=31))
+    by_track_in_words(api, "dana@example.com")
+    assert questions() == 4
+
+
 def test_marketing_to_whoever_has_not_confirmed_is_refused(
     api: Api, project: Project
 ) -> None:
