@@ -30,8 +30,8 @@ def ask(*, project_id: UUID, contact_ids: Sequence[UUID], act: Act) -> list[UUID
     """Ask unsubscribed contacts to confirm; return those who get a mail now.
 
     Whoever was asked less than an hour ago, or three times in a month, is not asked
-    again, and whoever is subscribed or of another project not at all. The mails are queued within the
-    transaction by whoever hears `confirmation_wanted`.
+    again, and whoever is subscribed or of another project not at all. The mails are
+    queued within the transaction by whoever hears `confirmation_wanted`.
     """
     asked: list[UUID] = []
     for start in range(0, len(contact_ids), _BATCH):
