@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from automations.models import Event, Occurrence
-from contacts.segments.compiling import Scope
+from contacts.segments.scopes import Scope
 from contacts.segments.sets import MOST_OFFERED, Deed, Happening
 from contacts.segments.tree import Filter
 from contacts.segments.vocabulary import Name

@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from contacts.models import Contact
-from contacts.segments.compiling import Has, Part, Scope
+from contacts.segments.compiling import Has, Part
+from contacts.segments.scopes import Scope
 from contacts.segments.sets import Deed, Happening, between
 from contacts.segments.tree import Filter
 from contacts.segments.vocabulary import Kind, Name, Operator, Relation, read_id

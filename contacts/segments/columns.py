@@ -13,8 +13,9 @@ from contacts.addresses import AddressError, normalise
 from contacts.data import MAX_KEY_LENGTH
 from contacts.fields_of_data import fields as known_fields
 from contacts.models import Contact, Door
-from contacts.segments.compiling import Part, Plain, Scope, cutoff
+from contacts.segments.compiling import Part, Plain
 from contacts.segments.jsontests import Test, ValueAt
+from contacts.segments.scopes import Scope, cutoff
 from contacts.segments.tree import Filter, day_of, read_moment
 from contacts.segments.vocabulary import Kind, Name, Operator, Option, Relation
 from contacts.segments.wording import COMPARED, clock, lately, length, spoken

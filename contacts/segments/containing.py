@@ -9,7 +9,8 @@ from datetime import datetime
 from django.db.models import Case, Value, When
 
 from contacts.models import Contact, Segment, SegmentMembership
-from contacts.segments.compiling import Form, as_condition, scope_of
+from contacts.segments.compiling import Form, as_condition
+from contacts.segments.scopes import scope_of
 from contacts.segments.sizes import is_kept
 from contacts.segments.tree import parse
 from plunk.api.errors import Invalid

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from contacts.models import Segment, SegmentType
 from contacts.segments import sizes
-from contacts.segments.compiling import located, scope_of
+from contacts.segments.scopes import located, scope_of
 from contacts.segments.tree import Tree, as_json, parse
 from contacts.segments.updating import UPDATE
 from contacts.segments.uses import uses

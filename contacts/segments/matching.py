@@ -15,13 +15,12 @@ from contacts.segments.compiling import (
     Has,
     Part,
     Plain,
-    Scope,
     as_condition,
     compile_tree,
     contacts_of,
-    scope_of,
 )
 from contacts.segments.explaining import names_of, phrase
+from contacts.segments.scopes import Scope, scope_of
 from contacts.segments.sets import known_segment
 from contacts.segments.tree import Filter, Group, Logic, Tree
 from plunk.api.errors import NotFound

@@ -25,14 +25,12 @@ from contacts.segments.compiling import (
     Every,
     Form,
     Has,
-    KnownSegment,
     Part,
     Plain,
-    Scope,
     compile_tree,
     contacts_of,
-    cutoff,
 )
+from contacts.segments.scopes import KnownSegment, Scope, cutoff
 from contacts.segments.tree import Filter, parse
 from contacts.segments.vocabulary import Kind, Name, Operator, Relation, read_id
 from contacts.segments.wording import clock, lately, spoken, times

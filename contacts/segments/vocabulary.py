@@ -15,7 +15,8 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from contacts.models import Contact
-    from contacts.segments.compiling import Part, Scope
+    from contacts.segments.compiling import Part
+    from contacts.segments.scopes import Scope
     from contacts.segments.tree import Filter, Tree
 
 
@@ -291,6 +292,6 @@ def check(
     Also where it leads back to `segment_id`, whose tree it is to be, or in a circle.
     """
     # Which speaks of this module in every line.
-    from contacts.segments.compiling import scope_of
+    from contacts.segments.scopes import scope_of
 
     scope_of(project_id, tree, name=name, segment_id=segment_id)

@@ -25,8 +25,8 @@ from contacts.models import (
     Topic,
     TopicChoice,
 )
-from contacts.segments.compiling import database_now
 from contacts.segments.matching import among, candidates, matching, members
+from contacts.segments.scopes import database_now
 from contacts.segments.tree import parse
 from contacts.segments.vocabulary import check
 from plunk.api.errors import Invalid

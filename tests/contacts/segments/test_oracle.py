@@ -20,8 +20,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.segments import matching as matching_module
-from contacts.segments.compiling import Form, compile_tree, contacts_of, scope_of
+from contacts.segments.compiling import Form, compile_tree, contacts_of
 from contacts.segments.matching import candidates, matching, newest
+from contacts.segments.scopes import scope_of
 from contacts.segments.tree import Tree, as_json
 from plunk.projects.models import Project
 from tests.contacts.segments.oracle import Mail, Person, World
