@@ -60,7 +60,7 @@ def topics_in_order(project_id: UUID) -> list[TopicRow]:
     )
     if not topics:
         return []
-    in_database = Topic._meta.pk.get_db_prep_value(project_id, connection)  # noqa: SLF001 - Django's public name for it
+    in_database = Topic._meta.pk.get_db_prep_value(project_id, connection)
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, [COUNTED + 1, in_database])
         counts = {UUID(str(pk)): int(count) for pk, count in cursor.fetchall()}

@@ -75,7 +75,7 @@ def erase(*, project_id: UUID, contact_ids: Sequence[UUID]) -> int:
 
 def delete_in_chunks(rows: QuerySet[Any]) -> None:
     """Delete rows on which nothing hangs, so many a statement and none in memory."""
-    every = rows.model._default_manager  # noqa: SLF001 - Django's documented name
+    every = rows.model._default_manager
     while every.filter(pk__in=rows.values("pk")[:_CHUNK]).delete()[0] == _CHUNK:
         continue
 

@@ -178,6 +178,7 @@ def _take_turn(job: Job, *, until: float) -> None:
                 _pause(job, _PAUSE * 2 ** min(job.failures, _MOST_DOUBLED))
             raise
         except Exception:
+            # Whatever is wrong with this job, the others must have their turns.
             logger.exception("a chunk broke off", extra={"job": str(job.pk)})
             _count_failure(job)
             return

@@ -155,7 +155,7 @@ _COLUMNS = (
     "opens",
     "clicks",
 )
-_FIELDS = {field.name: field for field in Email._meta.concrete_fields}  # noqa: SLF001
+_FIELDS = {field.name: field for field in Email._meta.concrete_fields}
 _UPDATE = (
     "UPDATE transactional_email SET "  # noqa: S608 - the names are the ones above
     + ", ".join(f"{column} = %s" for column in _COLUMNS)

@@ -31,4 +31,4 @@ def renew_statistics(job: Job) -> None:
 @transaction.atomic
 def _analyze() -> None:
     fetch_all(_LIMITS, {})
-    fetch_all(f'ANALYZE "{Contact._meta.db_table}"', {})  # noqa: SLF001 - Django's public name
+    fetch_all(f'ANALYZE "{Contact._meta.db_table}"', {})

@@ -67,7 +67,7 @@ class ImportWorker:
         chunk, ready, position, used = self._take()
         has_more = not self._is_at_end
         if has_more:
-            self._read_ahead()
+            self._ahead = self._read_ahead()
         outcome = self._write(job, chunk, ready)
         _count(job, chunk, outcome)
         _keep_rejected(job, chunk.rejected)
@@ -86,10 +86,8 @@ class ImportWorker:
 
     def _take(self) -> tuple[Chunk, Any, dict[str, Any], int]:
         """Return the next chunk, where the one after it begins, and the bytes of it."""
-        if self._ahead is None:
-            self._read_ahead()
-        assert self._ahead is not None  # noqa: S101 - just made
-        chunk, ready = self._ahead.result()
+        ahead = self._ahead or self._read_ahead()
+        chunk, ready = ahead.result()
         self._ahead, self._last = None, chunk
         used, self._used = self._source.used - self._used, self._source.used
         position = {
@@ -100,10 +98,10 @@ class ImportWorker:
         }
         return chunk, ready, position, used
 
-    def _read_ahead(self) -> None:
+    def _read_ahead(self) -> _Reading:
         """Begin to read the next chunk; the database is asked here and not there."""
         self._source.fill()
-        self._ahead = _Reading(self._reader, self._source, self._last, self._writer)
+        return _Reading(self._reader, self._source, self._last, self._writer)
 
     def _write(self, job: Job, chunk: Chunk, ready: Any) -> Outcome:
         if self._is_dry:
