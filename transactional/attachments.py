@@ -43,6 +43,8 @@ class File:
     content_ref: str
     is_inline: bool
     data: bytes
+    #: Another form of the text, such as an invitation to a calendar.
+    is_alternative: bool = False
 
 
 def read_attachments(fields: Fields) -> list[File]:

@@ -61,7 +61,7 @@ class _Callers:
                 # knows how far the call came.
                 logger.exception("a call to SES broke", extra={"email": str(mail.id)})
                 answer = Answer(Outcome.UNKNOWN, code="internal", message=str(error))
-            call.done.put(Attempt(mail, answer, call.composed.variables))
+            call.done.put(Attempt(mail, answer, call.composed.trace))
 
 
 _lock = Lock()

@@ -29,6 +29,10 @@ class Claimed:
     contact_id: UUID
     content_id: UUID
     kind: str
+    source: str
+    template_id: UUID | None
+    origin_id: UUID | None
+    tracks: bool | None
     to_email: str
     to_name: str
     from_email: str
@@ -105,9 +109,9 @@ WHERE
   ))
   AND c.id = e.contact_id AND p.id = e.project_id
 RETURNING
-  e.id, e.project_id, e.contact_id, e.content_id, e.kind, e.to_email, e.to_name,
-  e.from_email, e.from_name, e.reply_to, e.headers::text, e.variables::text, e.attempt,
-  c.data::text, c.subscribed,
+  e.id, e.project_id, e.contact_id, e.content_id, e.kind, e.source, e.template_id,
+  e.origin_id, e.tracks, e.to_email, e.to_name, e.from_email, e.from_name, e.reply_to,
+  e.headers::text, e.variables::text, e.attempt, c.data::text, c.subscribed,
   EXISTS (
     SELECT FROM contacts_suppression AS s
     WHERE s.project_id = e.project_id AND s.email = e.to_email
@@ -158,6 +162,10 @@ def _claim_portable(choice: Choice) -> list[Claimed]:
             row.contact_id,
             row.content_id,
             row.kind,
+            row.source,
+            row.template_id,
+            row.origin_id,
+            row.tracks,
             row.to_email,
             row.to_name,
             row.from_email,
@@ -208,7 +216,7 @@ def _max_lane(choice: Choice) -> int:
 
 
 #: Where the statement returns JSON as text.
-_JSON_COLUMNS = frozenset({10, 11, 13})
+_JSON_COLUMNS = frozenset({14, 15, 17})
 
 
 def _with_json(row: tuple[Any, ...]) -> list[Any]:

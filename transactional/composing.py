@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from uuid import UUID
 
 from django.db import Error
@@ -13,6 +13,8 @@ from django.db import Error
 from contacts.links import manage_url, subscribe_url, unsubscribe_url
 from transactional.attachments import File
 from transactional.claiming import Claimed
+from transactional.compiling import compiled_content, compiled_id, keep_compiled
+from transactional.manuscripts import Manuscript
 from transactional.marketing import (
     MANAGE_URL,
     SUBSCRIBE_URL,
@@ -21,14 +23,9 @@ from transactional.marketing import (
 )
 from transactional.mime import Envelope, build_message
 from transactional.models import Attachment, Content, MailKind
-from transactional.recording import Attempt
-from transactional.rendering import (
-    Compiled,
-    compiled_content,
-    render,
-    scope,
-    used_variables,
-)
+from transactional.presets import Preset, presets_of
+from transactional.recording import Attempt, Trace
+from transactional.rendering import Compiled, render, scope, used_variables
 from transactional.ses import Answer, Outcome
 
 logger = logging.getLogger(__name__)
@@ -44,16 +41,16 @@ class Composed:
 
     mail: Claimed
     raw: bytes
-    #: What was filled in, where the mail cannot be shown again without it.
-    variables: dict[str, Any] | None = None
+    trace: Trace
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a mail is made of, besides its recipient."""
+    """What a mail is made of, besides its recipient and its files."""
 
     content: Content
-    files: list[File] = field(default_factory=list)
+    compiled: Compiled
+    compiled_id: UUID
 
 
 _cache: dict[UUID, Content] = {}
@@ -67,22 +64,38 @@ def compose(mails: list[Claimed]) -> Iterator[Composed | Attempt]:
     full or a fault of a new release, is worth another try.
     """
     contents = _contents({mail.content_id for mail in mails})
+    presets = presets_of({mail.project_id for mail in mails})
+    materials: list[tuple[Claimed, Material]] = []
     for mail in mails:
         try:
-            yield compose_one(mail, _material(contents[mail.content_id]))
+            content, preset = contents[mail.content_id], presets[mail.project_id]
+            materials.append((mail, prepare(mail, content, preset)))
+        except Exception as error:
+            logger.exception("a mail cannot be composed", extra=_named(mail))
+            yield _stumbled(mail, error)
+    # Written down before the first of them leaves: what left can be shown again.
+    keep_compiled([(it.content, it.compiled_id, it.compiled) for _, it in materials])
+    for mail, material in materials:
+        try:
+            yield compose_one(mail, material, _files(material.content))
         except Error:
             raise
         except Exception as error:
-            logger.exception("a mail cannot be composed", extra={"email": str(mail.id)})
-            is_final = isinstance(error, ValueError)
-            outcome = Outcome.REJECTED if is_final else Outcome.RETRY
-            yield Attempt(mail, Answer(outcome, code="render", message=str(error)))
+            logger.exception("a mail cannot be composed", extra=_named(mail))
+            yield _stumbled(mail, error)
 
 
-def compose_one(mail: Claimed, material: Material) -> Composed:
+def prepare(mail: Claimed, content: Content, preset: Preset) -> Material:
+    """Compile what a mail is made of; a few look-ups for all but the first of many."""
+    compiled = compiled_content(content.pk, manuscript_of(mail, content, preset))
+    return Material(content, compiled, compiled_id(content.pk, compiled))
+
+
+def compose_one(
+    mail: Claimed, material: Material, files: Sequence[File] = ()
+) -> Composed:
     """Return the message of one mail."""
-    content = material.content
-    compiled = compiled_content(content.pk, content.subject, content.body, mail.kind)
+    compiled = material.compiled
     links = _links(mail, compiled)
     rendered = render(
         compiled,
@@ -108,11 +121,38 @@ def compose_one(mail: Claimed, material: Material) -> Composed:
         ),
         text=rendered.text,
         html=rendered.html,
-        files=material.files,
+        files=files,
         boundary=f"=_{mail.id.hex}",
     )
     variables = {**(mail.data or {}), **(mail.variables or {})}
-    return Composed(mail, raw, used_variables(compiled, variables))
+    used = used_variables(compiled, variables)
+    return Composed(mail, raw, Trace(material.compiled_id, sha256(raw).digest(), used))
+
+
+def _named(mail: Claimed) -> dict[str, str]:
+    return {"email": str(mail.id)}
+
+
+def _stumbled(mail: Claimed, error: Exception) -> Attempt:
+    is_final = isinstance(error, ValueError)
+    outcome = Outcome.REJECTED if is_final else Outcome.RETRY
+    return Attempt(mail, Answer(outcome, code="render", message=str(error)))
+
+
+def manuscript_of(mail: Claimed, content: Content, preset: Preset) -> Manuscript:
+    """Return what a mail is compiled from; equal for the mails of a campaign."""
+    is_marketing = mail.kind == MailKind.MARKETING
+    return Manuscript(
+        subject=content.subject,
+        body=content.body,
+        text=content.text,
+        preheader=content.preheader,
+        style=content.style,
+        kind=mail.kind,
+        # Only the footer speaks: all other mail is the same in every language.
+        language=preset.language_of(mail.data) if is_marketing else "en",
+        look=preset.look,
+    )
 
 
 def _links(mail: Claimed, compiled: Compiled) -> dict[str, str]:
@@ -154,19 +194,19 @@ def _contents(ids: set[UUID]) -> dict[UUID, Content]:
     return found
 
 
-def _material(content: Content) -> Material:
-    """Add the files, of one mail at a time: a batch of them may not fit in memory."""
+def _files(content: Content) -> list[File]:
+    """Return the files, of one mail at a time: all of a batch may not fit in memory."""
     if not content.has_attachments:
-        return Material(content)
+        return []
     rows = Attachment.objects.filter(content_id=content.pk).order_by("position")
-    files = [
+    return [
         File(
             row.filename,
             row.content_type,
             row.content_ref,
             row.is_inline,
             bytes(row.data),
+            row.is_alternative,
         )
         for row in rows
     ]
-    return Material(content, files)

@@ -26,7 +26,7 @@ from plunk.api.errors import ApiError
 from plunk.projects.branding import brand_of
 from plunk.projects.models import Project
 from plunk.waking import wake_on_commit
-from transactional.contents import Draft, content_id
+from transactional.contents import Draft, content_of
 from transactional.marketing import SUBSCRIBE_URL
 from transactional.models import Content, Email, MailKind, Source
 from transactional.senders import Sender, choose_sender
@@ -140,13 +140,7 @@ def _by_language(
 
 def _content(project: Project, language: str, *, is_reminder: bool) -> UUID:
     draft = draft_of(project, language, is_reminder=is_reminder)
-    content = Content(
-        id=content_id(project.pk, draft),
-        project_id=project.pk,
-        subject=draft.subject,
-        body=draft.body,
-        created_at=Now(),
-    )
+    content = content_of(project.pk, draft)
     Content.objects.bulk_create([content], ignore_conflicts=True)
     return content.pk
 

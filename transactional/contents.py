@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
+from django.db.models.functions import Now
 
 from transactional.attachments import File
-from transactional.models import Attachment
+from transactional.models import Attachment, Content, Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,10 @@ class Draft:
     subject: str
     body: str
     files: Sequence[File] = field(default_factory=list)
+    #: The sender's own plain text; empty: made of the body.
+    text: str = ""
+    preheader: str = ""
+    style: str = Style.HTML
 
 
 def content_id(project_id: UUID, draft: Draft) -> UUID:
@@ -31,12 +36,13 @@ def content_id(project_id: UUID, draft: Draft) -> UUID:
     parts = [
         draft.subject,
         draft.body,
+        [draft.text, draft.preheader, draft.style],
         *(
             [
                 file.filename,
                 file.content_type,
                 file.content_ref,
-                file.is_inline,
+                [file.is_inline, file.is_alternative],
                 hashlib.sha256(file.data).hexdigest(),
             ]
             for file in draft.files
@@ -44,6 +50,21 @@ def content_id(project_id: UUID, draft: Draft) -> UUID:
     ]
     hashed = hashlib.sha256(project_id.bytes + orjson.dumps(parts)).digest()
     return UUID(bytes=hashed[:16])
+
+
+def content_of(project_id: UUID, draft: Draft) -> Content:
+    """Return the row of a content, for `bulk_create` with `ignore_conflicts`."""
+    return Content(
+        id=content_id(project_id, draft),
+        project_id=project_id,
+        subject=draft.subject,
+        preheader=draft.preheader,
+        body=draft.body,
+        text=draft.text,
+        style=draft.style,
+        has_attachments=bool(draft.files),
+        created_at=Now(),
+    )
 
 
 def store_files(*, content: UUID, files: Sequence[File]) -> None:
@@ -57,6 +78,7 @@ def store_files(*, content: UUID, files: Sequence[File]) -> None:
                 content_type=file.content_type,
                 content_ref=file.content_ref,
                 is_inline=file.is_inline,
+                is_alternative=file.is_alternative,
                 data=file.data,
             )
             for position, file in enumerate(files)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from contacts.models import Suppression, SuppressionReason
+from transactional.language import Form, compile_part
 from transactional.models import Email, EmailEvent, EmailEventKind, EmailState
-from transactional.rendering import Rendered, compile_content, preview, render, scope
+from transactional.rendering import MAX_SUBJECT, Rendered, scope
+from transactional.reprinting import preview
 
 STATE_TONES: dict[EmailState, str] = {
     EmailState.QUEUED: "neutral",
@@ -118,7 +120,7 @@ def subject_of(email: Email) -> str:
         variables=email.variables,
     )
     try:
-        return render(compile_content(subject, ""), variables).subject
+        return compile_part(subject, Form.LINE).fill(variables, MAX_SUBJECT)
     except _UNRENDERABLE:
         return subject
 

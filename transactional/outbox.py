@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from contacts.data import data_that_fits
 from contacts.ledger import Act
@@ -31,7 +30,7 @@ from plunk.api.strictjson import write
 from plunk.ids import new_id
 from plunk.postgresql import fetch_all, is_postgresql
 from plunk.waking import wake_on_commit
-from transactional.contents import Draft, content_id, store_files
+from transactional.contents import Draft, content_id, content_of, store_files
 from transactional.models import Content, Email, MailKind, Source
 from transactional.senders import Sender
 
@@ -61,6 +60,9 @@ class Order:
     kind: MailKind = MailKind.TRANSACTIONAL
     source: Source = Source.API
     template_id: UUID | None = None
+    template_version: int | None = None
+    #: Whether opens and clicks are counted; None: as the project says.
+    tracks: bool | None = None
     headers: dict[str, str] = field(default_factory=dict)
     #: What is kept with every recipient's contact, removed from it, and filled in.
     stored: dict[str, Any] = field(default_factory=dict)
@@ -129,21 +131,26 @@ def _people(order: Order) -> list[Person]:
 _ACCEPT_SQL = f"""
 WITH {CONTACT_CTE},
 content AS (
-  INSERT INTO transactional_content (id, project_id, subject, body, has_attachments)
+  INSERT INTO transactional_content (
+    id, project_id, subject, preheader, body, text, style, has_attachments
+  )
   VALUES (
-    %(content_id)s, %(project_id)s, %(subject)s, %(body)s, %(has_attachments)s
+    %(content_id)s, %(project_id)s, %(subject)s, %(preheader)s, %(body)s, %(text)s,
+    %(style)s, %(has_attachments)s
   )
   ON CONFLICT (id) DO NOTHING
 ),
 queued AS (
   INSERT INTO transactional_email (
-    id, project_id, contact_id, content_id, template_id, kind, source, to_email,
-    to_name, from_email, from_name, reply_to, headers, variables
+    id, project_id, contact_id, content_id, template_id, template_version, kind,
+    source, to_email, to_name, from_email, from_name, reply_to, headers, variables,
+    tracks
   )
   SELECT
-    mail.id, %(project_id)s, contact.id, %(content_id)s, %(template_id)s, %(kind)s,
-    %(source)s, contact.email, mail.name, %(from_email)s, %(from_name)s, %(reply_to)s,
-    %(headers)s::jsonb, %(variables)s::jsonb
+    mail.id, %(project_id)s, contact.id, %(content_id)s, %(template_id)s,
+    %(template_version)s, %(kind)s, %(source)s, contact.email, mail.name,
+    %(from_email)s, %(from_name)s, %(reply_to)s, %(headers)s::jsonb,
+    %(variables)s::jsonb, %(tracks)s
   FROM unnest(%(email_ids)s::uuid[], %(addresses)s::text[], %(names)s::text[])
     AS mail(id, email, name)
   JOIN contact USING (email)
@@ -162,9 +169,14 @@ def _write_postgresql(order: Order, mails: dict[str, UUID]) -> list[Upserted]:
     params |= {
         "content_id": content_id(order.project_id, order.draft),
         "subject": order.draft.subject,
+        "preheader": order.draft.preheader,
         "body": order.draft.body,
+        "text": order.draft.text,
+        "style": str(order.draft.style),
         "has_attachments": bool(order.draft.files),
         "template_id": order.template_id,
+        "template_version": order.template_version,
+        "tracks": order.tracks,
         "kind": order.kind.value,
         "source": order.source.value,
         "from_email": order.sender.email,
@@ -185,14 +197,7 @@ def _write_portable(order: Order, mails: dict[str, UUID]) -> list[Upserted]:
         subscribed_when_new=_is_subscribed_when_new(order),
         door=Door.SEND,
     )
-    content = Content(
-        id=content_id(order.project_id, order.draft),
-        project_id=order.project_id,
-        subject=order.draft.subject,
-        body=order.draft.body,
-        has_attachments=bool(order.draft.files),
-        created_at=Now(),
-    )
+    content = content_of(order.project_id, order.draft)
     Content.objects.bulk_create([content], ignore_conflicts=True)
     Email.objects.bulk_create(
         Email(
@@ -201,6 +206,8 @@ def _write_portable(order: Order, mails: dict[str, UUID]) -> list[Upserted]:
             contact_id=contact.id,
             content_id=content.pk,
             template_id=order.template_id,
+            template_version=order.template_version,
+            tracks=order.tracks,
             kind=order.kind,
             source=order.source,
             to_email=contact.email,

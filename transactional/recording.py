@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -40,13 +41,23 @@ _BACKOFF_SECONDS = (1, 2, 4, 8, 16, 32, 60)
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What a mail was made of, for it to be made again, and proven to be the same."""
+
+    compiled_id: UUID
+    #: SHA-256 of the message.
+    digest: bytes
+    #: What was filled in, where the mail cannot be shown again without it.
+    variables: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """A claimed mail and what came of it."""
 
     mail: Claimed
     answer: Answer
-    #: What was filled in, where the mail cannot be shown again without it.
-    variables: dict[str, Any] | None = None
+    trace: Trace | None = None
 
 
 def record(attempts: Sequence[Attempt]) -> None:
@@ -95,10 +106,13 @@ SET
   message_id = COALESCE(e.message_id, r.message_id),
   sent_at = COALESCE(e.sent_at, now()),
   lease_expires_at = NULL,
-  variables = COALESCE(r.variables::jsonb, e.variables)
+  variables = COALESCE(r.variables::jsonb, e.variables),
+  compiled_id = COALESCE(r.compiled_id, e.compiled_id),
+  digest = COALESCE(r.digest, e.digest)
 FROM unnest(
-  %(ids)s::uuid[], %(attempts)s::int[], %(messages)s::text[], %(variables)s::text[]
-) AS r(id, attempt, message_id, variables)
+  %(ids)s::uuid[], %(attempts)s::int[], %(messages)s::text[], %(variables)s::text[],
+  %(compiled)s::uuid[], %(digests)s::bytea[]
+) AS r(id, attempt, message_id, variables, compiled_id, digest)
 WHERE e.id = r.id AND e.attempt = r.attempt
 """
 
@@ -112,9 +126,12 @@ def _sent(attempts: list[Attempt]) -> None:
                 "ids": [each.mail.id for each in attempts],
                 "attempts": [each.mail.attempt for each in attempts],
                 "messages": [each.answer.message_id for each in attempts],
-                "variables": [
-                    write(each.variables).decode() if each.variables else None
-                    for each in attempts
+                "variables": [_variables(each.trace) for each in attempts],
+                "compiled": [
+                    each.trace.compiled_id if each.trace else None for each in attempts
+                ],
+                "digests": [
+                    each.trace.digest if each.trace else None for each in attempts
                 ],
             },
             replan=True,
@@ -123,6 +140,12 @@ def _sent(attempts: list[Attempt]) -> None:
     with transaction.atomic():
         for each in attempts:
             _sent_portable(each)
+
+
+def _variables(trace: Trace | None) -> str | None:
+    if trace is None or not trace.variables:
+        return None
+    return write(trace.variables).decode()
 
 
 def _sent_portable(attempt: Attempt) -> None:
@@ -135,8 +158,11 @@ def _sent_portable(attempt: Attempt) -> None:
         "sent_at": Coalesce("sent_at", Now()),
         "lease_expires_at": None,
     }
-    if attempt.variables:
-        facts["variables"] = attempt.variables
+    if attempt.trace:
+        facts["compiled_id"] = attempt.trace.compiled_id
+        facts["digest"] = attempt.trace.digest
+        if attempt.trace.variables:
+            facts["variables"] = attempt.trace.variables
     ours.update(**facts)
 
 

@@ -53,6 +53,21 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
 
+class Tracking(models.TextChoices):
+    """For which of a project's mails opens and clicks are counted."""
+
+    ENABLED = "ENABLED", "All mail"
+    MARKETING_ONLY = "MARKETING_ONLY", "Marketing only"
+    DISABLED = "DISABLED", "No mail"
+
+
+class Tracker(models.TextChoices):
+    """Who counts opens and clicks."""
+
+    SES = "SES", "Amazon SES"
+    OWN = "OWN", "This installation"
+
+
 class Project(models.Model):
     """One sender's world: its contacts, mails, keys and members."""
 
@@ -64,6 +79,38 @@ class Project(models.Model):
     )
     from_email = models.EmailField(
         blank=True, help_text="The address mail comes from when a request names none."
+    )
+    reply_to = models.EmailField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where answers go when a request says nothing else.",
+    )
+    postal_address = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Stands in the footer of marketing mail, where many laws ask for it.",
+    )
+    tracking = models.CharField(
+        max_length=14,
+        choices=Tracking.choices,
+        default=Tracking.ENABLED,
+        db_default=Tracking.ENABLED,
+    )
+    tracker = models.CharField(
+        max_length=3,
+        choices=Tracker.choices,
+        default=Tracker.SES,
+        db_default=Tracker.SES,
+    )
+    tracking_host = models.CharField(
+        max_length=253,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The host of our own tracked links; empty: the installation's.",
     )
     language = models.CharField(
         max_length=10,

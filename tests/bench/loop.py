@@ -103,12 +103,16 @@ def from_product(_url: str, content: str) -> Send:
 
     django.setup()
     from transactional.claiming import Claimed
-    from transactional.composing import Material, compose_one
+    from transactional.composing import compose_one, prepare
+    from transactional.manuscripts import Look
     from transactional.models import Content
+    from transactional.presets import Preset
     from transactional.ses import Outcome, send_raw
 
     is_unique = content == "unique"
     fixed = Content(id=uuid4(), subject=SUBJECT, body=newsletter())
+
+    preset = Preset(Look("Harness"), "en", "ENABLED", "SES", "")
 
     def send(number: int) -> None:
         found = fixed
@@ -121,6 +125,10 @@ def from_product(_url: str, content: str) -> Send:
             contact_id=uuid4(),
             content_id=found.pk,
             kind="TRANSACTIONAL" if is_unique else "MARKETING",
+            source="CAMPAIGN",
+            template_id=None,
+            origin_id=None,
+            tracks=None,
             to_email=f"reader{number}@example.org",
             to_name="",
             from_email=SENDER,
@@ -134,7 +142,7 @@ def from_product(_url: str, content: str) -> Send:
             is_suppressed=False,
             is_disabled=False,
         )
-        raw = compose_one(mail, Material(found)).raw
+        raw = compose_one(mail, prepare(mail, found, preset)).raw
         tags = {"plunk_email": str(mail.id), "plunk_attempt": "1"}
         tags["plunk_project"] = str(mail.project_id)
         answer = send_raw(to_email=mail.to_email, raw=raw, tags=tags)

@@ -20,7 +20,7 @@ from tests.pages.rows import make_contact
 from tests.transactional.fakes import FakeSes
 from transactional.delivery import drain
 from transactional.models import Email, MailKind
-from transactional.rendering import preview
+from transactional.reprinting import preview
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db.models.functions import Now
@@ -352,7 +353,7 @@ def test_what_was_filled_in_is_remembered(queue: Queue, ses: FakeSes) -> None:
     drain()
     Contact.objects.update(data={"name": "Changed"})
 
-    from transactional.rendering import preview
+    from transactional.reprinting import preview
 
     email = Email.objects.select_related("content", "contact").get()
     assert email.variables == {"name": "Ann"}
@@ -369,7 +370,9 @@ def test_what_was_filled_in_is_remembered_though_ses_was_quicker_than_we(
     recording.record(
         [
             recording.Attempt(
-                mail, Answer(Outcome.ACCEPTED, message_id="its-own"), {"name": "Ann"}
+                mail,
+                Answer(Outcome.ACCEPTED, message_id="its-own"),
+                recording.Trace(UUID(int=7), b"x" * 32, {"name": "Ann"}),
             )
         ]
     )

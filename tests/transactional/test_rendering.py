@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from transactional.compiling import _Kept, compiled_content
+from transactional.manuscripts import Manuscript
 from transactional.models import MailKind
 from transactional.plaintext import text_of
 from transactional.rendering import (
@@ -19,9 +21,7 @@ from transactional.rendering import (
     Compiled,
     Rendered,
     TooLong,
-    _Kept,
     compile_content,
-    compiled_content,
     render,
     scope,
 )
@@ -34,7 +34,11 @@ def rendered(body: str = "", subject: str = "s", **data: Any) -> Rendered:
     variables = scope(
         contact_id=ID, address="ann@example.com", data=data, variables=None
     )
-    return render(compile_content(subject, body), variables)
+    return render(compile_content(Manuscript(subject, body)), variables)
+
+
+def compiled_of(body: str) -> Compiled:
+    return compile_content(Manuscript("s", body))
 
 
 def html_of(body: str, **data: Any) -> str:
@@ -240,7 +244,7 @@ def test_large_contents_are_not_kept_in_memory() -> None:
     kind = MailKind.TRANSACTIONAL
 
     def compiled(body: str) -> Compiled:
-        return compiled_content(ID, "s", body, kind)
+        return compiled_content(ID, Manuscript("s", body, kind=kind))
 
     assert compiled(small) is compiled(small)
     assert compiled(large) is not compiled(large)
@@ -257,7 +261,7 @@ def test_a_link_stays_readable_in_the_text() -> None:
 @pytest.mark.parametrize("times", [1, 10, 100])
 def test_a_subject_is_cut_while_it_is_filled_in(size: int, times: int) -> None:
     """C7: folding sixty kilobytes of it stood the process still for seconds."""
-    compiled = compile_content("Hi {{ a }}" * times, "x")
+    compiled = compile_content(Manuscript("Hi {{ a }}" * times, "x"))
     started = time.thread_time()
 
     made = render(compiled, {"a": "x" * size})
@@ -330,7 +334,9 @@ def test_lists_and_tables_are_laid_out() -> None:
 
 def test_raw_values_are_laid_out_only_so_far() -> None:
     """C14: such values come with a public key."""
-    compiled = compile_content("s", "<p>{{ a | raw }}{{ b | raw }}</p>" * 80)
+    compiled = compile_content(
+        Manuscript("s", "<p>{{ a | raw }}{{ b | raw }}</p>" * 80)
+    )
     value = "<ul style='padding-left:9999em'>" + "<li>b" * 10_000
     started = time.thread_time()
 
@@ -344,7 +350,10 @@ def test_what_is_kept_is_bounded_in_bytes() -> None:
     """D6: five hundred contents took hundreds of megabytes."""
     kept = _Kept(1_000_000)
     contents = [
-        ((uuid4(), "s", f"<p>{number}{'x' * 9_000}", ""), compile_content("s", "x"))
+        (
+            (uuid4(), Manuscript("s", f"<p>{number}{'x' * 9_000}")),
+            compiled_of("x"),
+        )
         for number in range(300)
     ]
 
@@ -359,15 +368,18 @@ def test_what_is_kept_is_bounded_in_bytes() -> None:
 
 def test_what_is_used_is_kept() -> None:
     kept = _Kept(100_000)
-    used = (ID, "s", "used", "")
-    kept.keep(used, compile_content("s", "used"))
+    used = (ID, Manuscript("s", "used"))
+    kept.keep(used, compile_content(Manuscript("s", "used")))
 
     for number in range(200):
         assert kept.get(used)
-        kept.keep((ID, "s", f"{number}{'x' * 9_000}", ""), compile_content("s", "x"))
+        kept.keep(
+            (ID, Manuscript("s", f"{number}{'x' * 9_000}")),
+            compiled_of("x"),
+        )
 
     assert kept.size <= 100_000
-    kept.keep((ID, "s", "x" * 200_000, ""), compile_content("s", "x"))
+    kept.keep((ID, Manuscript("s", "x" * 200_000)), compiled_of("x"))
     assert kept.size == 0
 
 

@@ -15,7 +15,7 @@ from transactional.attachments import File, read_attachments
 from transactional.contents import Draft
 from transactional.headers import read_headers
 from transactional.mime import MAX_MESSAGE_BYTES
-from transactional.models import MailKind, Template
+from transactional.models import MailKind, Style, Template
 from transactional.outbox import Order, Recipient
 from transactional.senders import choose_sender
 
@@ -42,7 +42,7 @@ def read_order(call: Call) -> Order:
     reply = fields.value("reply", "replyTo")
     reply_to = fields.convert("reply", reply, normalise) if reply is not None else None
     subscribed = fields.boolean("subscribed")
-    fields.boolean("tracking")
+    tracks = fields.boolean("tracking")
     headers = read_headers(fields)
     data = read_data(fields)
     files = read_attachments(fields)
@@ -66,6 +66,8 @@ def read_order(call: Call) -> Order:
             subject or (template.subject if template else ""),
             body or (template.body if template else ""),
             files,
+            preheader=template.preheader if template else "",
+            style=template.style if template and not body else Style.HTML,
         ),
         sender=choose_sender(
             project_id=call.caller.project_id,
@@ -81,6 +83,8 @@ def read_order(call: Call) -> Order:
         reply_to=reply_to or (template.reply_to if template else ""),
         kind=MailKind(template.kind) if template else MailKind.TRANSACTIONAL,
         template_id=template.pk if template else None,
+        template_version=template.version if template else None,
+        tracks=template.tracks if tracks is None and template else tracks,
         headers=headers,
         stored=data.stored,
         removed=data.removed,
@@ -157,9 +161,11 @@ def _uuid(text: str) -> UUID:
 def _template(call: Call, template_id: UUID | None) -> Template | None:
     if template_id is None:
         return None
-    template = Template.objects.filter(
-        project_id=call.caller.project_id, pk=template_id
-    ).first()
+    template = (
+        Template.objects.existing()
+        .filter(project_id=call.caller.project_id, pk=template_id)
+        .first()
+    )
     if template is None:
         raise TemplateNotFound("That template was not found.")
     return template

@@ -11,6 +11,7 @@ from contacts.models import Contact
 from plunk.api.strictjson import write
 from plunk.projects.models import Project, User
 from tests.conftest import Api
+from transactional.manuscripts import Manuscript
 from transactional.rendering import compile_content, render
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +102,6 @@ def test_what_no_writer_knows_is_refused() -> None:
 
 
 def test_a_mail_can_say_one() -> None:
-    compiled = compile_content("{{n}}", "{{n}} and {{of.n}}")
+    compiled = compile_content(Manuscript("{{n}}", "{{n}} and {{of.n}}"))
 
     assert render(compiled, {"n": 10**20, "of": {"n": 10**20}}).subject == "1e+20"

@@ -9,109 +9,9 @@ from django.db.models.functions import Now
 from contacts.models import Contact
 from plunk.ids import new_id
 from plunk.projects.models import Project
-
-
-class MailKind(models.TextChoices):
-    """What a mail is, which decides about consent, footer and unsubscribe header."""
-
-    TRANSACTIONAL = "TRANSACTIONAL", "Transactional"
-    MARKETING = "MARKETING", "Marketing"
-    HEADLESS = "HEADLESS", "Marketing without footer"
-
-    @property
-    def needs_consent(self) -> bool:
-        return self is not MailKind.TRANSACTIONAL
-
-
-class Domain(models.Model):
-    """A domain a project may send from, once SES has seen its DKIM records."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    project = models.ForeignKey(
-        Project, on_delete=models.CASCADE, related_name="domains", db_index=False
-    )
-    name = models.CharField(max_length=253, help_text="Lower case, as IDNA A-labels.")
-    dkim_tokens = models.JSONField(default=list, blank=True)
-    verified_at = models.DateTimeField(null=True, blank=True)
-    checked_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["project", "name"], name="domain_once")
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Template(models.Model):
-    """A reusable mail with variables."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    project = models.ForeignKey(
-        Project, on_delete=models.CASCADE, related_name="templates"
-    )
-    name = models.CharField(max_length=100)
-    subject = models.CharField(max_length=998)
-    body = models.TextField()
-    kind = models.CharField(
-        max_length=13, choices=MailKind.choices, default=MailKind.MARKETING
-    )
-    from_email = models.EmailField(blank=True)
-    from_name = models.CharField(max_length=100, blank=True)
-    reply_to = models.EmailField(blank=True)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Content(models.Model):
-    """Subject, body and attachments, kept once however many mails carry them.
-
-    The key is 128 bits of the SHA-256 of all of it and the project
-    (`transactional.contents.content_id`), so that a second insert is a no-op.
-    """
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    project = models.ForeignKey(
-        Project, on_delete=models.CASCADE, related_name="contents"
-    )
-    subject = models.TextField()
-    body = models.TextField()
-    has_attachments = models.BooleanField(default=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    def __str__(self) -> str:
-        return self.subject[:80]
-
-
-class Attachment(models.Model):
-    """A file of a content, in the order in which the sender gave it."""
-
-    content = models.ForeignKey(
-        Content, on_delete=models.CASCADE, related_name="attachments", db_index=False
-    )
-    position = models.PositiveSmallIntegerField()
-    filename = models.CharField(max_length=255)
-    content_type = models.CharField(max_length=255)
-    content_ref = models.CharField(
-        max_length=255, blank=True, help_text="Content-ID of an inline part."
-    )
-    is_inline = models.BooleanField(default=False)
-    data = models.BinaryField()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["content", "position"], name="attachment_once"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.filename
+from transactional.models.contents import CompiledContent, Content
+from transactional.models.kinds import MailKind
+from transactional.models.templates import Template
 
 
 class Source(models.TextChoices):
@@ -122,6 +22,7 @@ class Source(models.TextChoices):
     CAMPAIGN = "CAMPAIGN", "Campaign"
     WORKFLOW = "WORKFLOW", "Workflow"
     CONSENT = "CONSENT", "Confirmation of an address"
+    TEST = "TEST", "Test"
 
 
 class Lane(models.IntegerChoices):
@@ -130,17 +31,6 @@ class Lane(models.IntegerChoices):
     TRANSACTIONAL = 1
     WORKFLOW = 5
     CAMPAIGN = 10
-
-
-class LooseContent(models.Model):
-    """A content that may have lost its last mail; `transactional.erasing` looks."""
-
-    content = models.OneToOneField(
-        Content, on_delete=models.CASCADE, primary_key=True, related_name="loose"
-    )
-
-    def __str__(self) -> str:
-        return str(self.content_id)
 
 
 class EmailState(models.TextChoices):
@@ -181,13 +71,27 @@ class Email(models.Model):
     content = models.ForeignKey(
         Content, on_delete=models.PROTECT, related_name="emails", db_index=False
     )
-    template = models.ForeignKey(
-        Template,
-        on_delete=models.SET_NULL,
+    compiled = models.ForeignKey(
+        CompiledContent,
+        # Both go with the content, which no mail outlives: nothing is left to check.
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
         related_name="emails",
         null=True,
         blank=True,
         db_index=False,
+    )
+    template = models.ForeignKey(
+        Template,
+        # Templates are marked as deleted and stay.
+        on_delete=models.PROTECT,
+        related_name="emails",
+        null=True,
+        blank=True,
+        db_index=False,
+    )
+    template_version = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The number of the template's version."
     )
     kind = models.CharField(
         max_length=13, choices=MailKind.choices, db_default=MailKind.TRANSACTIONAL
@@ -206,6 +110,17 @@ class Email(models.Model):
     headers = models.JSONField(null=True, blank=True)
     variables = models.JSONField(
         null=True, blank=True, help_text="What was filled in beside the contact's data."
+    )
+    tracks = models.BooleanField(
+        null=True,
+        blank=True,
+        help_text="Whether opens and clicks are counted; empty: as the project says.",
+    )
+    digest = models.BinaryField(
+        max_length=32,
+        null=True,
+        blank=True,
+        help_text="SHA-256 of the message as SES was given it.",
     )
 
     state = models.CharField(
@@ -243,6 +158,10 @@ class Email(models.Model):
     clicked_at = models.DateTimeField(null=True, blank=True)
     opens = models.PositiveIntegerField(db_default=0)
     clicks = models.PositiveIntegerField(db_default=0)
+    machine_opens = models.PositiveIntegerField(
+        db_default=0, help_text="By scanners and privacy proxies, not by a person."
+    )
+    machine_clicks = models.PositiveIntegerField(db_default=0)
 
     class Meta:
         constraints: ClassVar = [
@@ -274,6 +193,11 @@ class Email(models.Model):
             models.Index(fields=["project", "-created_at", "-id"], name="email_new"),
             models.Index(
                 fields=["contact", "-created_at", "-id"], name="email_of_contact"
+            ),
+            models.Index(
+                fields=["template"],
+                condition=Q(template__isnull=False),
+                name="email_of_template",
             ),
             # Who opened, clicked and so on, and when: for segments. Only what happened
             # is in them, so that a mail on its way writes to none.
@@ -344,86 +268,3 @@ class EmailEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.email_id}"
-
-
-class SendingAccount(models.Model):
-    """The SES account's quota and what is left of it: one row for the installation."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    max_rate = models.FloatField(help_text="Mails a second that SES allows.")
-    rate = models.FloatField(help_text="Mails a second that we use now.")
-    tokens = models.FloatField(default=0, help_text="Mails that may go at once.")
-    refilled_at = models.DateTimeField(db_default=Now())
-    throttled_at = models.DateTimeField(null=True, blank=True)
-    max_24_hours = models.FloatField(null=True, blank=True)
-    sent_24_hours = models.FloatField(default=0)
-    quota_checked_at = models.DateTimeField(null=True, blank=True)
-    storage = models.CharField(
-        max_length=200,
-        blank=True,
-        db_default="",
-        help_text="The database that last sent; see transactional.fence.",
-    )
-
-    def __str__(self) -> str:
-        return f"{self.rate:g} of {self.max_rate:g} a second"
-
-
-class HoldScope(models.TextChoices):
-    ACCOUNT = "ACCOUNT", "The whole installation"
-    DOMAIN = "DOMAIN", "One sending domain"
-
-
-class Hold(models.Model):
-    """Why mail waits, and when one of it may find out whether it still has to."""
-
-    scope = models.CharField(max_length=7, choices=HoldScope.choices)
-    key = models.CharField(
-        max_length=253, blank=True, help_text="The sending domain, or empty."
-    )
-    reason = models.CharField(max_length=60)
-    detail = models.CharField(max_length=500, blank=True)
-    since = models.DateTimeField(db_default=Now())
-    probe_at = models.DateTimeField(
-        null=True, blank=True, help_text="Empty: only an operator releases it."
-    )
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["scope", "key"], name="hold_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.reason} {self.key}".strip()
-
-
-class AccountList(models.Model):
-    """How far we are with SES's account-level suppression list: one row.
-
-    A pass reads what changed since the one before it, page by page.
-    """
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    read_until = models.DateTimeField(
-        null=True, blank=True, help_text="When the last finished pass began."
-    )
-    pass_began_at = models.DateTimeField(
-        null=True, blank=True, help_text="Empty between passes."
-    )
-    next_token = models.TextField(blank=True, help_text="Of the pass's next page.")
-    told_until = models.UUIDField(
-        null=True, blank=True, help_text="The last suppression that SES was told."
-    )
-
-    def __str__(self) -> str:
-        return f"read until {self.read_until}"
-
-
-class AccountRelease(models.Model):
-    """An address to be taken off SES's account-level suppression list."""
-
-    email = models.CharField(max_length=254, primary_key=True)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    def __str__(self) -> str:
-        return self.email
