@@ -11,6 +11,7 @@ shared: list[URLPattern | URLResolver] = [
     path("", include("transactional.api.urls")),
     path("", include("automations.api.urls")),
     path("", include("contacts.api.classic_urls")),
+    path("", include("transactional.api.classic_template_urls")),
     path("", include("webhooks.urls")),
     re_path(r"^health/?$", health.health, name="health"),
     re_path(r"^ready/?$", health.ready, name="ready"),
@@ -19,6 +20,8 @@ shared: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     *shared,
     path("", include("contacts.api.urls")),
+    path("", include("transactional.api.template_urls")),
+    path("", include("transactional.api.domain_urls")),
     path("", include("contacts.pages.one_click_urls")),
     re_path(r"^(?P<path>.*)$", endpoints.unknown_route),
 ]
