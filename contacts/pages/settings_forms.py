@@ -8,8 +8,9 @@ from django import forms
 from django.core.validators import RegexValidator
 
 from contacts.languages import LANGUAGES
+from plunk.pictures import CONTENT_TYPES, PictureError
 from plunk.projects.branding import DEFAULT_COLOR
-from plunk.projects.logos import CONTENT_TYPES, Drawing, LogoError, draw_anew
+from plunk.projects.logos import Drawing, draw_anew
 from plunk.projects.pages.forms import one_line
 
 #: Colours that look good without a designer.
@@ -66,7 +67,7 @@ class AppearanceForm(forms.Form):
             return None
         try:
             return draw_anew(upload, content_type=upload.content_type or "")
-        except LogoError as error:
+        except PictureError as error:
             raise forms.ValidationError(str(error)) from error
 
     def clean(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from plunk.pictures import PictureError
 from plunk.projects.branding import (
     CONTROL_CONTRAST,
     DARK,
@@ -22,7 +23,7 @@ from plunk.projects.branding import (
     brand,
     contrast,
 )
-from plunk.projects.logos import MAX_PNG, LogoError, draw_anew
+from plunk.projects.logos import MAX_PNG, draw_anew
 from plunk.projects.models import Logo, Project, User
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -299,7 +300,7 @@ def test_what_a_picture_says_beside_itself_is_gone() -> None:
     ],
 )
 def test_what_is_no_picture_of_ours_is_refused(raw: bytes, kind: str) -> None:
-    with pytest.raises(LogoError):
+    with pytest.raises(PictureError):
         draw(raw, kind)
 
 
@@ -309,7 +310,7 @@ def test_any_bytes_are_a_picture_or_refused(raw: bytes, beginning: bytes) -> Non
 
     try:
         drawing = draw(beginning + raw, kind)
-    except LogoError:
+    except PictureError:
         return
     assert drawing.png.startswith(b"\x89PNG")
 
