@@ -101,6 +101,13 @@ class CompiledContent(models.Model):
     app_uri = models.CharField(
         max_length=200, help_text="The address that its own links began with."
     )
+    tracking_host = models.CharField(
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where its links are counted, if this installation counts them.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     def __str__(self) -> str:

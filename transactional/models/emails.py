@@ -109,7 +109,12 @@ class Email(models.Model):
     reply_to = models.CharField(max_length=254, blank=True, db_default="")
     headers = models.JSONField(null=True, blank=True)
     variables = models.JSONField(
-        null=True, blank=True, help_text="What was filled in beside the contact's data."
+        null=True, blank=True, help_text="What came with the mail, to be filled in."
+    )
+    filled_in = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="What of the contact's data, and of the moment, was filled in.",
     )
     tracks = models.BooleanField(
         null=True,
