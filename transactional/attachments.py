@@ -103,20 +103,34 @@ def _filename(part: Fields) -> str | None:
     if given is None:
         part.require("filename", None)
         return None
-    last = re.split(r"[/\\]", given)[-1]
-    name = _SPACE.sub(" ", _HARMFUL.sub("", last)).strip(" .")
-    stem, dot, ending = name.rpartition(".")
-    if len(name) > 200:
-        name = f"{(stem or name)[:180]}{dot}{ending[:19]}" if dot else name[:200]
+    name = clean_filename(given)
     if not name:
         part.fail("filename", "Holds no usable name.", "invalid_string")
         return None
-    if ending.lower() in _REFUSED:
-        part.fail(
-            "filename", f"Amazon SES does not carry .{ending[:20]} files.", "file_type"
-        )
+    if is_refused(name):
+        part.fail("filename", refusal(name), "file_type")
         return None
     return name
+
+
+def clean_filename(given: str) -> str:
+    """Return what of a name is a name, without path and harm; it may be empty."""
+    last = re.split(r"[/\\]", given)[-1]
+    name = _SPACE.sub(" ", _HARMFUL.sub("", last)).strip(" .")
+    stem, dot, ending = name.rpartition(".")
+    if len(name) <= 200:
+        return name
+    return f"{(stem or name)[:180]}{dot}{ending[:19]}" if dot else name[:200]
+
+
+def is_refused(name: str) -> bool:
+    """Say whether Amazon SES carries no files that are called like this."""
+    return name.rpartition(".")[2].lower() in _REFUSED
+
+
+def refusal(name: str) -> str:
+    """Return why a file is refused."""
+    return f"Amazon SES does not carry .{name.rpartition('.')[2][:20]} files."
 
 
 def _content_type(part: Fields, filename: str) -> str:
