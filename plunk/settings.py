@@ -275,6 +275,11 @@ AWS_SES_CONFIGURATION_SET = env.str(
     "AWS_SES_CONFIGURATION_SET",
     default=env.str("SES_CONFIGURATION_SET", default="plunk-configuration-set"),
 )
+#: For mail whose opens and clicks SES does not count; empty: it counts those of all.
+SES_CONFIGURATION_SET_NO_TRACKING = env.str(
+    "SES_CONFIGURATION_SET_NO_TRACKING",
+    default="plunk-no-tracking" if USES_SIMULATOR else "",
+)
 MAIL_FROM_SUBDOMAIN = env.str("MAIL_FROM_SUBDOMAIN", default="plunk")
 #: Every sender is accepted where mail only reaches the local Inbox page.
 REQUIRES_VERIFIED_DOMAIN = env.bool(
@@ -331,6 +336,9 @@ HOLD_PROBE_SECONDS = env.float("HOLD_PROBE_SECONDS", default=60.0)
 QUOTA_PROBE_SECONDS = env.float("QUOTA_PROBE_SECONDS", default=600.0)
 MAX_ATTACHMENTS_COUNT = env.int("MAX_ATTACHMENTS_COUNT", default=10)
 MAX_ATTACHMENT_SIZE_MB = env.int("MAX_ATTACHMENT_SIZE_MB", default=10)
+#: Pictures for mails that a project may keep.
+MAX_IMAGES_COUNT = env.int("MAX_IMAGES_COUNT", default=500)
+MAX_IMAGES_MB = env.int("MAX_IMAGES_MB", default=200)
 
 # -- import ---------------------------------------------------------------------------
 #: The largest file of contacts, also after unpacking.
