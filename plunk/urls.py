@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("plunk.api.door_urls")),
     path("", include("contacts.pages.public_urls")),
+    path("", include("transactional.pages.public_urls")),
     path("admin/", admin.site.urls),
     path("auth/", include("plunk.projects.pages.account_urls")),
     path("", include("plunk.projects.pages.urls")),

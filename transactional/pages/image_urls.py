@@ -1,5 +1,9 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from transactional.pages import images
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("images/", images.images, name="images"),
+]

@@ -1,0 +1,95 @@
+"""The pictures of a project's mails: uploaded by members, fetched by everybody."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from plunk.pages.access import ProjectRequest, project_page
+from plunk.pages.paging import page
+from plunk.pictures import PictureError
+from transactional.images import (
+    EXTENSIONS,
+    MAX_UPLOAD,
+    MEGABYTE,
+    image_url,
+    save_image,
+)
+from transactional.models import Image
+
+_YEAR = 365 * 24 * 3600
+#: What a form adds to its file.
+_FORM_BYTES = 64 * 1024
+
+
+@csrf_exempt  # checked by _upload, which reads the body: not before its size is known
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_page
+def images(request: ProjectRequest) -> HttpResponse:
+    """List pictures, newest first; take one in. Answers in JSON, for the editor."""
+    if request.method != "POST":
+        return _list(request)
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length[:15]) > MAX_UPLOAD + _FORM_BYTES:
+        return _refused(f"The file may have {MAX_UPLOAD // MEGABYTE} MB.", status=413)
+    return _upload(request)
+
+
+def _list(request: ProjectRequest) -> HttpResponse:
+    rows = Image.objects.filter(project=request.project).defer("data", "digest")
+    found = page(rows, cursor=request.GET.get("cursor", ""))
+    return JsonResponse(
+        {"images": [_shown(row) for row in found.rows], "next": found.next}
+    )
+
+
+@csrf_protect
+def _upload(request: HttpRequest) -> HttpResponse:
+    member = cast("ProjectRequest", request)
+    file = member.FILES.get("file")
+    if file is None:
+        return _refused("Choose a file first.")
+    try:
+        image = save_image(
+            project_id=member.project.pk,
+            upload=cast("Any", file),
+            name=str(file.name or ""),
+        )
+    except PictureError as error:
+        return _refused(str(error))
+    return JsonResponse(_shown(image), status=201)
+
+
+@require_safe
+def media(request: HttpRequest, image_id: UUID, extension: str) -> HttpResponse:
+    """Serve a picture to anybody: it stands in mails. One statement, no session."""
+    image = Image.objects.filter(pk=image_id).first()
+    if image is None or EXTENSIONS.get(image.content_type) != extension:
+        return HttpResponse("Not found.", status=404, content_type="text/plain")
+    response = HttpResponse(bytes(image.data), content_type=image.content_type)
+    response["Content-Length"] = str(image.size)
+    response["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
+    response["X-Content-Type-Options"] = "nosniff"
+    # Opened by itself it is a document of our origin: one that may do nothing.
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def _shown(image: Image) -> dict[str, Any]:
+    return {
+        "id": str(image.pk),
+        "url": image_url(image),
+        "width": image.width,
+        "height": image.height,
+        "name": image.name,
+    }
+
+
+def _refused(message: str, *, status: int = 422) -> HttpResponse:
+    errors = [{"field": "file", "message": message}]
+    return JsonResponse({"errors": errors}, status=status)
