@@ -39,7 +39,8 @@ from tests.conftest import Api
 from tests.contacts.api.strangers import ENDPOINTS as CONTACT_ENDPOINTS
 from tests.pages.rows import make_contact, make_email, make_occurrence
 from tests.routes import Route, routes
-from transactional.models import Domain, Email, MailKind, Template
+from tests.transactional.templates.strangers import ENDPOINTS as TEMPLATE_ENDPOINTS
+from transactional.models import Domain, Email, MailKind, Template, TemplateVersion
 
 #: What nobody but alice and bob may ever read.
 SECRET = "alices-own-secret"
@@ -93,6 +94,7 @@ ENDPOINTS: dict[str, Callable[[Api, Alices], list[Any]]] = {
 }
 
 ENDPOINTS |= CONTACT_ENDPOINTS
+ENDPOINTS |= TEMPLATE_ENDPOINTS
 
 ALL = [*routes("plunk.urls"), *routes("plunk.api.root_urls")]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -116,6 +118,9 @@ def alices(project: Project, other_project: NewProject) -> Alices:
         body=f"<p>{SECRET}</p>",
         kind=MailKind.TRANSACTIONAL,
     )
+    TemplateVersion.objects.create(
+        template=template, number=1, name=SECRET, subject=SECRET, body=SECRET
+    )
     message = SimulatedMessage.objects.create(
         message_id="0100-a11ce-000001",
         project_id=project.pk,
@@ -132,6 +137,7 @@ def alices(project: Project, other_project: NewProject) -> Alices:
     things: dict[str, object] = {
         "contact_id": contact.pk,
         "email_id": email.pk,
+        "template_id": template.pk,
         "suppression_id": Suppression.objects.get(project=project).pk,
         "view_id": SavedView.objects.create(
             project=project, name=SECRET, parameters={"query": [["q", SECRET]]}
@@ -153,6 +159,7 @@ def alices(project: Project, other_project: NewProject) -> Alices:
 UNKNOWN: dict[str, Callable[[], object]] = {
     "contact_id": uuid4,
     "email_id": uuid4,
+    "template_id": uuid4,
     "topic_id": uuid4,
     "key_id": uuid4,
     "view_id": uuid4,

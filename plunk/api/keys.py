@@ -29,6 +29,7 @@ class Caller:
     project_name: str
     from_name: str
     from_email: str
+    reply_to: str
     is_disabled: bool
     double_opt_in: bool
 
@@ -44,7 +45,11 @@ def authenticate(request: HttpRequest, *kinds: KeyKind, writes: bool = True) -> 
     Raises MissingAuth where there is none to read, InvalidKey where it does not open
     this door, ProjectDisabled for a write to a disabled project.
     """
-    value = _bearer(request)
+    return caller_of(_bearer(request), *kinds, writes=writes)
+
+
+def caller_of(value: str, *kinds: KeyKind, writes: bool = True) -> Caller:
+    """Return whose key this is, whichever door it came by; raises as above."""
     if not KEY_PATTERN.fullmatch(value):
         raise InvalidKey("This is not an API key: it looks like sk_0123… or pk_0123….")
     caller = _look_up(value)
@@ -106,6 +111,7 @@ def _load(hashed: str) -> Caller | None:
         project_name=key.project.name,
         from_name=key.project.from_name,
         from_email=key.project.from_email,
+        reply_to=key.project.reply_to,
         is_disabled=key.project.is_disabled,
         double_opt_in=key.project.double_opt_in,
     )

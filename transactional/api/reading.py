@@ -9,25 +9,20 @@ from uuid import UUID
 from contacts.addresses import normalise
 from contacts.data import read_data
 from plunk.api.endpoints import Call
-from plunk.api.errors import NotFound
 from plunk.api.fields import Fields
 from transactional.attachments import File, read_attachments
 from transactional.contents import Draft
 from transactional.headers import read_headers
 from transactional.mime import MAX_MESSAGE_BYTES
-from transactional.models import MailKind, Style, Template
+from transactional.models import MailKind, Style
 from transactional.outbox import Order, Recipient
 from transactional.senders import choose_sender
+from transactional.templates import template_of
 
 MAX_RECIPIENTS = 50
 MAX_BODY_CHARACTERS = 5_000_000
 MAX_NAME = 200
 MAX_SUBJECT = 998
-
-
-class TemplateNotFound(NotFound):
-    code = "TEMPLATE_NOT_FOUND"
-    suggestion = "Look the id up under Templates; templates belong to one project."
 
 
 def read_order(call: Call) -> Order:
@@ -57,10 +52,11 @@ def read_order(call: Call) -> Order:
         fields.require("subject", subject)
         fields.require("body", body)
     fields.finish()
-    template = _template(call, template_id)
+    project_id = call.caller.project_id
+    template = template_of(project_id, template_id) if template_id else None
     named = sender or Recipient("")
     return Order(
-        project_id=call.caller.project_id,
+        project_id=project_id,
         recipients=recipients,
         draft=Draft(
             subject or (template.subject if template else ""),
@@ -70,7 +66,7 @@ def read_order(call: Call) -> Order:
             style=template.style if template and not body else Style.HTML,
         ),
         sender=choose_sender(
-            project_id=call.caller.project_id,
+            project_id=project_id,
             email=named.email
             or (template.from_email if template else "")
             or call.caller.from_email,
@@ -80,7 +76,9 @@ def read_order(call: Call) -> Order:
             or call.caller.from_name
             or call.caller.project_name,
         ),
-        reply_to=reply_to or (template.reply_to if template else ""),
+        reply_to=reply_to
+        or (template.reply_to if template else "")
+        or call.caller.reply_to,
         kind=MailKind(template.kind) if template else MailKind.TRANSACTIONAL,
         template_id=template.pk if template else None,
         template_version=template.version if template else None,
@@ -156,16 +154,3 @@ def _uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         raise ValueError("Is not the id of a template.") from error
-
-
-def _template(call: Call, template_id: UUID | None) -> Template | None:
-    if template_id is None:
-        return None
-    template = (
-        Template.objects.existing()
-        .filter(project_id=call.caller.project_id, pk=template_id)
-        .first()
-    )
-    if template is None:
-        raise TemplateNotFound("That template was not found.")
-    return template
