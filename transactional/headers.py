@@ -37,10 +37,20 @@ def read_headers(fields: Fields) -> dict[str, str]:
     return headers
 
 
+def is_name(name: str) -> bool:
+    """Say whether a header can be called so (RFC 5322, 3.6.8)."""
+    return _NAME.fullmatch(name) is not None
+
+
+def is_reserved(name: str) -> bool:
+    """Say whether a header is ours or Amazon's to write."""
+    return name.lower() in _RESERVED or name.lower().startswith("x-ses-")
+
+
 def _is_allowed(fields: Fields, path: str, name: str) -> bool:
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         fields.fail(path, "Is not the name of a header.", "invalid_string")
-    elif name.lower() in _RESERVED or name.lower().startswith("x-ses-"):
+    elif is_reserved(name):
         fields.fail(path, "Is written by the system.", "reserved_header")
     else:
         return True
