@@ -77,15 +77,20 @@ class _Kept:
 _threads = local()
 
 
-def send_raw(*, to_email: str, raw: bytes, tags: dict[str, str]) -> Answer:
+def send_raw(
+    *, to_email: str, raw: bytes, tags: dict[str, str], configuration_set: str = ""
+) -> Answer:
     """Give SES one message for one recipient; returns what came of it, never raises
     for anything that SES or the network does.
+
+    An empty `configuration_set` is the one that counts opens and clicks.
     """
     payload = orjson.dumps(
         {
             "Destination": {"ToAddresses": [to_email]},
             "Content": {"Raw": {"Data": base64.b64encode(raw).decode("ascii")}},
-            "ConfigurationSetName": settings.AWS_SES_CONFIGURATION_SET,
+            "ConfigurationSetName": configuration_set
+            or settings.AWS_SES_CONFIGURATION_SET,
             "EmailTags": [{"Name": name, "Value": tags[name]} for name in tags],
         }
     )

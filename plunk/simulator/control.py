@@ -15,7 +15,7 @@ from plunk.simulator.certificates import ensure_certificate
 from plunk.simulator.errors import AwsError, bad_request
 from plunk.simulator.faults import faults
 from plunk.simulator.models import PendingFeedback, SimulatedMessage
-from plunk.simulator.storing import report
+from plunk.simulator.storing import NotCounted, report
 
 Json = dict[str, Any]
 
@@ -32,7 +32,8 @@ def control(request: HttpRequest) -> HttpResponse:
     """Set what goes wrong (POST), and say what does and how often it did (GET).
 
     Besides the switches of `faults.Switches`, a POST takes `reset` (true), `seed`,
-    `redrive` (true) and `emit` ({"message_id", "kind"}).
+    `redrive` (true) and `emit` ({"message_id", "kind", "detail"}); `detail` replaces
+    members of the event, such as `userAgent`.
     """
     if not settings.SIMULATOR_CONTROL:
         raise Http404
@@ -73,10 +74,15 @@ def _emit(emit: Any) -> None:
     message = SimulatedMessage.objects.filter(message_id=message_id).first()
     if message is None:
         raise bad_request("emit: there is no such message.")
+    detail = emit.get("detail") or {}
+    if not isinstance(detail, dict):
+        raise bad_request("emit: detail is an object.")
     try:
-        report(message=message, kind=str(emit.get("kind")))
+        report(message=message, kind=str(emit.get("kind")), detail=detail)
     except KeyError as error:
         raise bad_request("emit: there is no such kind of event.") from error
+    except NotCounted as error:
+        raise bad_request("emit: the mail's set counts no opens or clicks.") from error
 
 
 def _url() -> str:

@@ -17,6 +17,7 @@ class SimulatedMessage(models.Model):
     recipients = models.JSONField()
     subject = models.CharField(max_length=998, blank=True)
     tags = models.JSONField(default=dict)
+    configuration_set = models.CharField(max_length=64, blank=True, db_default="")
     raw = models.BinaryField()
     outcome = models.CharField(
         max_length=20, help_text="The last event the simulator reported for it."

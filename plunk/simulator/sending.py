@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import time
 
+from django.conf import settings
+
 from plunk.simulator import sendlog
 from plunk.simulator.errors import AnswerLost, AwsError, bad_request
 from plunk.simulator.faults import REFUSALS, faults
@@ -50,7 +52,7 @@ def send(mail: Mail) -> str:
 
 
 def check(mail: Mail) -> None:
-    """Refuse what SES would refuse: size, addresses, tags."""
+    """Refuse what SES would refuse: size, addresses, tags, an unknown set."""
     if not mail.raw.strip():
         raise bad_request("The raw message is empty.")
     if len(mail.raw) > MESSAGE_LIMIT:
@@ -67,6 +69,26 @@ def check(mail: Mail) -> None:
         if len(recipient) > 320 or not _ADDRESS.fullmatch(recipient):
             raise bad_request("Illegal address among the recipients.")
     _check_tags(mail.tags)
+    _check_set(mail.configuration_set)
+
+
+def _check_set(name: str) -> None:
+    """Refuse a configuration set that nobody has made: the two of the settings exist.
+
+    A mail may name none.
+    """
+    sets = {
+        "",
+        settings.AWS_SES_CONFIGURATION_SET,
+        settings.SES_CONFIGURATION_SET_NO_TRACKING,
+    }
+    if name not in sets:
+        raise AwsError(
+            "NotFoundException",
+            f"Configuration set <{name[:64]}> does not exist.",
+            query_code="ConfigurationSetDoesNotExist",
+            status=404,
+        )
 
 
 def _check_tags(tags: dict[str, str]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
+from django.conf import settings
 from django.db import transaction
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
@@ -35,6 +37,7 @@ def accept(*, mail: Mail, has_feedback: bool, delay_seconds: float = 0) -> str:
         recipients=mail.recipients,
         subject=decoded(headers.get("Subject"))[:998],
         tags=mail.tags,
+        configuration_set=mail.configuration_set,
         raw=mail.raw,
         outcome=_outcome(events) if has_feedback else "Send",
     )
@@ -46,24 +49,41 @@ def accept(*, mail: Mail, has_feedback: bool, delay_seconds: float = 0) -> str:
     return message_id
 
 
-def report(*, message: SimulatedMessage, kind: str) -> None:
+class NotCounted(Exception):
+    """The mail's configuration set reports neither opens nor clicks."""
+
+
+def counts(message: SimulatedMessage) -> bool:
+    """Say whether SES would have counted the opens and clicks of a mail."""
+    silent = settings.SES_CONFIGURATION_SET_NO_TRACKING
+    is_silent = silent and message.configuration_set == silent
+    return not is_silent or silent == settings.AWS_SES_CONFIGURATION_SET
+
+
+def report(
+    *, message: SimulatedMessage, kind: str, detail: dict[str, Any] | None = None
+) -> None:
     """Report one more event of a kept mail: an open, a click, a late complaint.
 
-    Raises KeyError for a kind that the simulator does not know.
+    `detail` replaces members of the event's own object. Raises KeyError for a kind that
+    the simulator does not know, and NotCounted where SES would not have noticed.
     """
+    if kind in ("Open", "Click") and not counts(message):
+        raise NotCounted
     mail = Mail(
         raw=bytes(message.raw),
         sender=message.sender,
         recipients=message.recipients,
         tags=message.tags,
+        configuration_set=message.configuration_set,
     )
     sent = events_of(
         mail=mail, headers=read_headers(mail.raw), message_id=message.message_id
     )[0]
-    detail = detail_of(kind, message.recipients[0])
+    said = detail_of(kind, message.recipients[0]) | (detail or {})
     event = Event(
         kind,
-        {"eventType": kind, "mail": sent.message["mail"], kind.lower(): detail},
+        {"eventType": kind, "mail": sent.message["mail"], kind.lower(): said},
     )
     with transaction.atomic():
         _remember(message.message_id, [event], due_at=Now())

@@ -199,6 +199,32 @@ def test_an_event_can_be_emitted(
     assert "link" in listener.wait(3)[2].message["click"]
 
 
+def test_an_event_says_what_it_is_told_to(
+    sesv2: Any, control: Control, listener: Listener
+) -> None:
+    message_id = send(sesv2)
+    listener.wait(2)
+
+    detail = {"userAgent": "Mozilla/5.0"}
+    control(emit={"message_id": message_id, "kind": "Open", "detail": detail})
+
+    opened = listener.wait(3)[2].message["open"]
+    assert (opened["userAgent"], opened["ipAddress"]) == ("Mozilla/5.0", "192.0.2.1")
+
+
+def test_a_set_that_counts_nothing_tells_of_no_open(
+    sesv2: Any, control: Control, settings: Settings
+) -> None:
+    name = settings.SES_CONFIGURATION_SET_NO_TRACKING
+    sent = sesv2.send_email(Content={"Raw": {"Data": RAW}}, ConfigurationSetName=name)
+
+    answer = control(emit={"message_id": sent["MessageId"], "kind": "Open"})
+
+    assert answer.status_code == 400
+    late = control(emit={"message_id": sent["MessageId"], "kind": "Complaint"})
+    assert late.status_code == 200
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

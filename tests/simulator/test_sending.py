@@ -58,7 +58,8 @@ def test_simple_content_becomes_a_message(sesv2: Any) -> None:
     assert b"multipart/alternative" in bytes(kept.raw)
 
 
-def test_the_query_api_takes_raw_mail_too(ses: Any) -> None:
+def test_the_query_api_takes_raw_mail_too(ses: Any, settings: Settings) -> None:
+    settings.AWS_SES_CONFIGURATION_SET = "set"
     answer = ses.send_raw_email(
         Source="hello@acme.example",
         Destinations=["ada@example.com", "bob@example.com"],
@@ -72,6 +73,18 @@ def test_the_query_api_takes_raw_mail_too(ses: Any) -> None:
     assert bytes(kept.raw) == RAW
     assert kept.recipients == ["ada@example.com", "bob@example.com"]
     assert kept.tags == {"a": "1", "b": "2"}
+    assert kept.configuration_set == "set"
+
+
+def test_a_configuration_set_that_nobody_made_is_refused(sesv2: Any, ses: Any) -> None:
+    with pytest.raises(ClientError) as refusal:
+        sesv2.send_email(Content={"Raw": {"Data": RAW}}, ConfigurationSetName="no")
+    assert refusal.value.response["Error"]["Code"] == "NotFoundException"
+
+    with pytest.raises(ClientError) as refusal:
+        ses.send_raw_email(RawMessage={"Data": RAW}, ConfigurationSetName="no")
+    assert refusal.value.response["Error"]["Code"] == "ConfigurationSetDoesNotExist"
+    assert not SimulatedMessage.objects.exists()
 
 
 @pytest.mark.parametrize(

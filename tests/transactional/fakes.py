@@ -22,9 +22,18 @@ class FakeSes:
     _ids: Any = field(default_factory=lambda: count(1))
     _lock: Lock = field(default_factory=Lock)
 
-    def send_raw(self, *, to_email: str, raw: bytes, tags: dict[str, str]) -> Answer:
+    def send_raw(
+        self,
+        *,
+        to_email: str,
+        raw: bytes,
+        tags: dict[str, str],
+        configuration_set: str = "",
+    ) -> Answer:
         with self._lock:
-            self.calls.append({"to": to_email, "raw": raw, "tags": tags})
+            self.calls.append(
+                {"to": to_email, "raw": raw, "tags": tags, "set": configuration_set}
+            )
             number = next(self._ids)
         if self.reply:
             return self.reply(to_email)

@@ -35,19 +35,26 @@ _LEADS_AWAY = re.compile(r"https?://[^/?#\\\s]", re.IGNORECASE)
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
-def link_address(email_id: UUID, url: str, host: str = "") -> str:
+def link_address(
+    email_id: UUID, url: str, host: str = "", *, app_uri: str = "", secret: str = ""
+) -> str:
     """Return the link that counts a click in a mail and leads on to `url`.
 
-    `url` as it is where such a link would be too long to arrive.
+    `url` as it is where such a link would be too long to arrive. `app_uri` and `secret`
+    make a link as it was under settings of before; empty: those of now.
     """
-    token = _token(_CLICK, email_id, url)
-    address = f"{base_address(host)}{CLICK_PATH}{token}?u={quote(url, safe=_PLAIN)}"
+    base = base_address(host, app_uri)
+    token = _token(secret, _CLICK, email_id, url)
+    address = f"{base}{CLICK_PATH}{token}?u={quote(url, safe=_PLAIN)}"
     return address if len(address) <= MAX_LINK else url
 
 
-def pixel_address(email_id: UUID, host: str = "") -> str:
+def pixel_address(
+    email_id: UUID, host: str = "", *, app_uri: str = "", secret: str = ""
+) -> str:
     """Return the address of the picture that counts an open of a mail."""
-    return f"{base_address(host)}{OPEN_PATH}{_token(_OPEN, email_id, '')}.gif"
+    token = _token(secret, _OPEN, email_id, "")
+    return f"{base_address(host, app_uri)}{OPEN_PATH}{token}.gif"
 
 
 def clicked_mail(token: str, url: str) -> UUID | None:
@@ -60,7 +67,7 @@ def opened_mail(token: str) -> UUID | None:
     return _read(_OPEN, token, "")
 
 
-def destination(text: str) -> str:
+def destination(text: str, app_uri: str = "") -> str:
     """Return an address as a browser reads it, or "" for one that is not counted.
 
     Only http and https are: everything else, `javascript:` above all, stays with the
@@ -68,7 +75,7 @@ def destination(text: str) -> str:
     replaced.
     """
     url = _LEFT_OUT.sub("", text.strip(_AROUND)).encode("utf-8", "replace").decode()
-    if not _LEADS_AWAY.match(url) or _CONTROL.search(url) or is_ours(url):
+    if not _LEADS_AWAY.match(url) or _CONTROL.search(url) or is_ours(url, app_uri):
         return ""
     return url
 
@@ -77,20 +84,21 @@ def destination(text: str) -> str:
 _OUR_PATHS = re.compile(r"/(?:unsubscribe|subscribe|manage|t/[co])/")
 
 
-def is_ours(url: str) -> bool:
+def is_ours(url: str, app_uri: str = "") -> bool:
     """Say whether a link acts for its recipient, or counts already: it stays as it is.
 
     A way out that passes through a counter would be lost with it.
     """
-    start = settings.APP_URI
+    start = app_uri or settings.APP_URI
     return url.startswith(start) and bool(_OUR_PATHS.match(url, len(start)))
 
 
-def base_address(host: str) -> str:
+def base_address(host: str, app_uri: str = "") -> str:
     """Return what links on a project's own host, or on ours, begin with."""
+    app_uri = app_uri or settings.APP_URI
     if not host:
-        return str(settings.APP_URI)
-    scheme, port = _scheme_and_port(settings.APP_URI)
+        return app_uri
+    scheme, port = _scheme_and_port(app_uri)
     return f"{scheme}://{host}{port}"
 
 
@@ -100,8 +108,8 @@ def _scheme_and_port(app_uri: str) -> tuple[str, str]:
     return parts.scheme, f":{parts.port}" if parts.port else ""
 
 
-def _token(purpose: bytes, email_id: UUID, url: str) -> str:
-    secret = str(settings.SECRET_KEY)
+def _token(secret: str, purpose: bytes, email_id: UUID, url: str) -> str:
+    secret = secret or settings.SECRET_KEY
     whole = email_id.bytes + _signature(secret, purpose, email_id, url)
     return urlsafe_b64encode(whole)[:-1].decode("ascii")
 

@@ -169,11 +169,14 @@ _REFERENCE = re.compile(
 )
 
 
-def counted(html: str, *, address: Callable[[str], str], pixel: str) -> str:
+def counted(
+    html: str, *, address: Callable[[str], str], pixel: str, app_uri: str = ""
+) -> str:
     """Replace the marked links of a document that is filled in, and add the picture.
 
     `address` returns what a link to an address becomes; `pixel` is the address of the
-    picture that counts opens, or empty.
+    picture that counts opens, or empty. `app_uri` is where our own links led when the
+    mail was made; empty: as now.
     """
 
     image = (
@@ -189,7 +192,7 @@ def counted(html: str, *, address: Callable[[str], str], pixel: str) -> str:
         value, after, more = piece.partition(AFTER)
         if value == _NO_ADDRESS:
             value = image
-        elif after and (url := destination(_decoded(value))):
+        elif after and (url := destination(_decoded(value), app_uri)):
             value = escape(address(url))
         pieces += [value, more]
     return "".join(pieces)

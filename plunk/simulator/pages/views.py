@@ -17,7 +17,7 @@ from plunk.pages.access import ProjectRequest, project_page
 from plunk.simulator.listing import OUTCOMES, Row, listing, visible
 from plunk.simulator.models import SimulatedMessage
 from plunk.simulator.reading import Reading, framed, links, read
-from plunk.simulator.storing import report
+from plunk.simulator.storing import NotCounted, report
 
 #: How the mail itself is shown: nothing runs, nothing is fetched, nothing is ours.
 FRAME_POLICY = (
@@ -101,8 +101,17 @@ def inbox_react(request: ProjectRequest, message_id: str) -> HttpResponse:
     kind = request.POST.get("kind", "")
     if kind not in REACTIONS:
         return HttpResponseBadRequest("There is no such reaction.")
-    report(message=message, kind=kind)
-    notices.success(request, f"Reported as SES would: {OUTCOMES[kind][0].lower()}.")
+    try:
+        report(message=message, kind=kind)
+    except NotCounted:
+        notices.info(
+            request,
+            "Nothing to report: this mail left by the configuration set that counts no"
+            " opens and clicks. Where this installation counts them, its own links and"
+            " picture in the mail do.",
+        )
+    else:
+        notices.success(request, f"Reported as SES would: {OUTCOMES[kind][0].lower()}.")
     return HttpResponseRedirect(
         reverse("inbox_message", args=[request.project.pk, message_id])
     )
