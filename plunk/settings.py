@@ -222,7 +222,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "transactional.tasks.mail_owed_confirmations",
         "schedule": 60.0,
     },
-    "domains": {"task": "transactional.tasks.check_domains", "schedule": 300.0},
+    "domains": {"task": "transactional.tasks.check_domains", "schedule": 15.0},
     "heartbeat": {"task": "plunk.api.tasks.beat", "schedule": 5.0},
 }
 for _entry in CELERY_BEAT_SCHEDULE.values():
@@ -285,6 +285,14 @@ MAIL_FROM_SUBDOMAIN = env.str("MAIL_FROM_SUBDOMAIN", default="plunk")
 REQUIRES_VERIFIED_DOMAIN = env.bool(
     "REQUIRE_VERIFIED_DOMAIN", default=not USES_SIMULATOR
 )
+#: Who is asked about the records of domains, as host and port; none: whom the system
+#: asks. An IPv6 address stands in brackets.
+DNS_SERVERS = [
+    (server.hostname or "", server.port or 53)
+    for server in (
+        urlsplit(f"//{text}") for text in env.list("DNS_SERVERS", default=[])
+    )
+]
 #: Topics whose notifications are ours; others are refused before anything is fetched.
 SNS_TOPIC_ARNS = env.list(
     "SNS_TOPIC_ARNS",
@@ -339,6 +347,37 @@ MAX_ATTACHMENT_SIZE_MB = env.int("MAX_ATTACHMENT_SIZE_MB", default=10)
 #: Pictures for mails that a project may keep.
 MAX_IMAGES_COUNT = env.int("MAX_IMAGES_COUNT", default=500)
 MAX_IMAGES_MB = env.int("MAX_IMAGES_MB", default=200)
+
+# -- SMTP submission ------------------------------------------------------------------
+SMTP_ENABLED = env.bool("SMTP_ENABLED", default=True)
+SMTP_HOST = env.str("SMTP_HOST", default=env.str("BIND_HOST", default="127.0.0.1"))
+#: What the server calls itself, and what its certificate is for.
+SMTP_DOMAIN = env.str("SMTP_DOMAIN", default=_APP_HOST)
+#: The ports of the standard are for privileged users: not for one's own machine.
+SMTP_PORT_SECURE = env.int(
+    "SMTP_PORT_SECURE",
+    default=env.int("PORT_SECURE", default=2465 if IS_EMBEDDED else 465),
+)
+SMTP_PORT_SUBMISSION = env.int(
+    "SMTP_PORT_SUBMISSION",
+    default=env.int("PORT_SUBMISSION", default=2587 if IS_EMBEDDED else 587),
+)
+SMTP_MAX_RECIPIENTS = min(
+    max(
+        env.int("SMTP_MAX_RECIPIENTS", default=env.int("MAX_RECIPIENTS", default=5)), 1
+    ),
+    100,
+)
+SMTP_MAX_CONNECTIONS = env.int("SMTP_MAX_CONNECTIONS", default=500)
+SMTP_MAX_CONNECTIONS_PER_ADDRESS = env.int(
+    "SMTP_MAX_CONNECTIONS_PER_ADDRESS", default=100
+)
+#: Mails by SMTP that are accepted at once; each has a session of the database.
+SMTP_THREADS = env.int("SMTP_THREADS", default=4 if IS_EMBEDDED else 8)
+#: Holds fullchain.pem and privkey.pem; empty: a certificate is made.
+CERT_PATH = env.str("CERT_PATH", default="")
+#: Traefik's file of certificates; that of SMTP_DOMAIN is used.
+ACME_JSON_PATH = env.str("ACME_JSON_PATH", default="")
 
 # -- import ---------------------------------------------------------------------------
 #: The largest file of contacts, also after unpacking.

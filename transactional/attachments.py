@@ -133,12 +133,17 @@ def refusal(name: str) -> str:
     return f"Amazon SES does not carry .{name.rpartition('.')[2][:20]} files."
 
 
+def is_media_type(value: str) -> bool:
+    """Say whether a type, with its parameters, can stand in a part's headers."""
+    return len(value) <= 255 and _CONTENT_TYPE.fullmatch(value) is not None
+
+
 def _content_type(part: Fields, filename: str) -> str:
     given = part.value("contentType", "type", "content_type")
     if given is None:
         return mimetypes.guess_type(filename)[0] or "application/octet-stream"
     value = part.text("contentType", maximum=255, value=given)
-    if value is not None and not _CONTENT_TYPE.fullmatch(value):
+    if value is not None and not is_media_type(value):
         part.fail("contentType", "Is not a media type.", "invalid_string")
     return value or ""
 
