@@ -2,7 +2,8 @@
 # What a container does, by its first argument. Every role replaces this shell, so that
 # a stop reaches it directly.
 #
-#   web, worker, beat  one role; waits for the database and for its migrations
+#   web, worker, beat, smtp
+#                      one role; waits for the database and for its migrations
 #   migrate            brings the database up to date and ends
 #   run                everything (without REDIS_URL in one process)
 #   healthy            ends with 0 if this container's web process answers
@@ -14,7 +15,7 @@ role=${1:-run}
 [ $# -eq 0 ] || shift
 
 case "$role" in
-  web | worker | beat)
+  web | worker | beat | smtp)
     exec python manage.py run --only "$role" "$@"
     ;;
   migrate)

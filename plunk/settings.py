@@ -352,7 +352,9 @@ MAX_IMAGES_MB = env.int("MAX_IMAGES_MB", default=200)
 SMTP_ENABLED = env.bool("SMTP_ENABLED", default=True)
 SMTP_HOST = env.str("SMTP_HOST", default=env.str("BIND_HOST", default="127.0.0.1"))
 #: What the server calls itself, and what its certificate is for.
-SMTP_DOMAIN = env.str("SMTP_DOMAIN", default=_APP_HOST)
+SMTP_DOMAIN = env.str(
+    "SMTP_DOMAIN", default="localhost" if _APP_HOST == "127.0.0.1" else _APP_HOST
+)
 #: The ports of the standard are for privileged users: not for one's own machine.
 SMTP_PORT_SECURE = env.int(
     "SMTP_PORT_SECURE",

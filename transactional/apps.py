@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.apps import AppConfig
 
-from plunk.lifecycle import stopping
+from plunk.lifecycle import opening, stopping
 
 
 class TransactionalConfig(AppConfig):
@@ -12,6 +13,7 @@ class TransactionalConfig(AppConfig):
 
     def ready(self) -> None:
         stopping.connect(_stop_delivering, dispatch_uid="delivery")
+        opening.connect(_take_mail, dispatch_uid="smtp")
         from contacts import erasing, panels, signals
         from contacts.api import history
         from contacts.segments import vocabulary
@@ -44,3 +46,10 @@ def _stop_delivering(**_: Any) -> None:
     from transactional.delivery import stop
 
     stop.set()
+
+
+def _take_mail(**_: Any) -> Callable[[], None] | None:
+    """Take mail by SMTP in this process; return what ends it."""
+    from transactional.smtp.embedded import start
+
+    return start()

@@ -11,8 +11,11 @@ from plunk.projects.models import User
 from plunk.running.demo import Demo
 
 
-def welcome(demo: Demo) -> str:
-    """Return the address, the login, the keys and two requests to copy."""
+def welcome(demo: Demo, *, smtp: str) -> str:
+    """Return the address, the login, the keys and two requests to copy.
+
+    `smtp` says where mail is taken by SMTP, or why it is not.
+    """
     mail = {
         "to": "ada@example.com",
         "subject": "Hello from Plunk",
@@ -28,6 +31,7 @@ def welcome(demo: Demo) -> str:
             f"  with password      {demo.password}",
             f"  Secret key         {demo.secret_key}",
             f"  Public key         {demo.public_key}",
+            f"  Mail by SMTP       {smtp}",
             f"  All of this is in  {settings.DATA_DIR}/demo.json",
             "",
             "  Send a mail (nothing leaves this machine; see the Inbox page):",

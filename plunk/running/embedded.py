@@ -23,6 +23,7 @@ from gunicorn.app.base import BaseApplication
 
 from plunk.celery import app as celery_app
 from plunk.draining import announce_stop
+from plunk.lifecycle import opening
 from plunk.running.patience import PatientWorker
 from plunk.running.serving import STOP_SECONDS, Logger
 
@@ -48,17 +49,30 @@ class Background:
         )
         # The schedule is in the settings; a file of it would only be a second truth.
         self._beat = Service(celery_app, scheduler_cls=Scheduler)
+        self._doors: list[Callable[[], None]] = []
 
     def start(self) -> None:
-        """Start both threads."""
+        """Start both threads, and open the doors beside the web's."""
         for name, run in (("worker", self._worker.start), ("beat", self._beat.start)):
             Thread(target=self._watch, args=(name, run), name=name, daemon=True).start()
         # The first heartbeat comes at once, not after its interval: /ready reads it.
         celery_app.send_task("plunk.api.tasks.beat")
+        for receiver, answer in opening.send_robust(sender=None):
+            if isinstance(answer, Exception):
+                logger.error(
+                    "a door stays closed",
+                    extra={"receiver": repr(receiver)},
+                    exc_info=answer,
+                )
+            elif answer is not None:
+                self._doors.append(answer)
 
     def stop(self) -> None:
         """Let what is in flight finish, then return; nothing new is begun."""
         self._is_stopping = True
+        # What comes in last still finds a worker that is told of it.
+        for close in self._doors:
+            close()
         announce_stop()
         self._beat.stop()
         self._worker.stop()

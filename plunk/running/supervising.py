@@ -33,6 +33,7 @@ ROLES: dict[str, list[str]] = {
         *[*_CELERY, "worker", "--without-gossip", "--without-mingle"],
         *["--concurrency", os.environ.get("WORKER_CONCURRENCY", "2")],
     ],
+    "smtp": ["-m", "django", "smtp", "--patient"],
     "beat": [*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile="],
 }
 

@@ -64,7 +64,7 @@ class Command(BaseCommand):
         preparing.wait_for_database(seconds=wait)
         preparing.prepare()
         text = (
-            announcing.welcome(ensure_demo())
+            announcing.welcome(ensure_demo(), smtp=_smtp())
             if settings.USES_SIMULATOR
             else announcing.greeting()
         )
@@ -75,7 +75,13 @@ class Command(BaseCommand):
             serve(host=_host(), port=settings.PORT, announce=lambda: self._say(text))
         self._say(text)
         connections.close_all()
-        ended = supervise(ROLES)
+        ended = supervise(
+            {
+                role: words
+                for role, words in ROLES.items()
+                if role != "smtp" or settings.SMTP_ENABLED
+            }
+        )
         if ended:
             raise CommandError(f"The {ended} process ended by itself; all are stopped.")
 
@@ -132,17 +138,38 @@ def _host() -> str:
 
 def _refuse_taken_port() -> None:
     """Say at once that somebody else has the port, before anything is prepared."""
-    family = socket.AF_INET6 if ":" in _host() else socket.AF_INET
+    try:
+        _try_port(_host(), settings.PORT)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CommandError(
+                f"Port {settings.PORT} is taken by another program. "
+                f"Choose another: make run PORT={settings.PORT + 1}"
+            ) from error
+        raise CommandError(
+            f"Cannot listen on {_host()} port {settings.PORT}: {error.strerror}."
+        ) from error
+
+
+def _smtp() -> str:
+    """Return what the welcome says about mail by SMTP: where, or why not."""
+    if not settings.SMTP_ENABLED:
+        return "off (SMTP_ENABLED)"
+    ports = (settings.SMTP_PORT_SECURE, settings.SMTP_PORT_SUBMISSION)
+    for port in ports:
+        try:
+            _try_port(settings.SMTP_HOST, port)
+        except OSError as error:
+            return f"off: port {port}: {error.strerror}"
+    return (
+        f"{settings.SMTP_HOST}, port {ports[0]} (TLS) or {ports[1]} (STARTTLS), "
+        "user plunk, password the secret key"
+    )
+
+
+def _try_port(host: str, port: int) -> None:
+    """Raise OSError where nothing can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_host(), settings.PORT))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise CommandError(
-                    f"Port {settings.PORT} is taken by another program. "
-                    f"Choose another: make run PORT={settings.PORT + 1}"
-                ) from error
-            raise CommandError(
-                f"Cannot listen on {_host()} port {settings.PORT}: {error.strerror}."
-            ) from error
+        probe.bind((host, port))
