@@ -25,7 +25,7 @@ from contacts.subscriptions import locked, set_subscribed
 from contacts.suppressions import suppress
 from transactional import proofs, signals
 from transactional.models import Email, EmailEvent, EmailEventKind
-from transactional.proofs import Feedback
+from transactional.proofs import Feedback, is_machine
 
 __all__ = ["Feedback", "Result", "apply_feedback"]
 
@@ -37,6 +37,12 @@ _SIGNALS: dict[EmailEventKind, Signal] = {
     EmailEventKind.OPEN: signals.email_opened,
     EmailEventKind.CLICK: signals.email_clicked,
 }
+
+
+_SEEN = frozenset({EmailEventKind.OPEN, EmailEventKind.CLICK})
+#: Of a mail that is shown around, later opens and clicks tell nothing more about its
+#: recipient: they are not stored.
+MOST_SEEN = 1_000
 
 
 class Result(StrEnum):
@@ -73,7 +79,7 @@ def apply_feedback(*, batch: Sequence[Feedback]) -> list[Result]:
     """
     entries = _lock_mails(batch)
     if known := [entry for entry in entries if entry]:
-        _store_events(known)
+        _name_events(known)
         _advance_mails(known)
         _opt_out(known)
         _tell(known)
@@ -111,8 +117,8 @@ def _lock_mails(batch: Sequence[Feedback]) -> list[_Entry | None]:
 # -- the history ----------------------------------------------------------------------
 
 
-def _store_events(entries: Sequence[_Entry]) -> None:
-    """Store each event that is new; the locked mails keep others from doing so too."""
+def _name_events(entries: Sequence[_Entry]) -> None:
+    """Make each event that is new; the locked mails keep others from doing so too."""
     seen = set(
         EmailEvent.objects.filter(
             email_id__in={entry.email.pk for entry in entries},
@@ -121,7 +127,7 @@ def _store_events(entries: Sequence[_Entry]) -> None:
     )
     for entry in entries:
         name = (entry.email.pk, entry.feedback.key)
-        if name not in seen:
+        if name not in seen and not _is_shown_around(entry):
             seen.add(name)
             entry.event = EmailEvent(
                 project_id=entry.email.project_id,
@@ -132,9 +138,49 @@ def _store_events(entries: Sequence[_Entry]) -> None:
                 detail=entry.feedback.detail or None,
                 key=entry.feedback.key,
             )
-    EmailEvent.objects.bulk_create(
-        [entry.event for entry in entries if entry.event], ignore_conflicts=True
-    )
+
+
+def _is_shown_around(entry: _Entry) -> bool:
+    return entry.feedback.kind in _SEEN and _seen(entry.email) >= MOST_SEEN
+
+
+def _store_events(entries: Sequence[_Entry], redated: Iterable[Email]) -> None:
+    """Store what is new, and what it changes about opens and clicks of before.
+
+    `redated` are the mails whose delivery turned out to have been at another time.
+    """
+    new = [entry.event for entry in entries if entry.event]
+    changed = _count([event for event in new if event.kind in _SEEN], redated)
+    EmailEvent.objects.bulk_create(new, ignore_conflicts=True)
+    if changed:
+        EmailEvent.objects.bulk_update(changed, ["detail"])
+
+
+def _count(new: Sequence[EmailEvent], redated: Iterable[Email]) -> list[EmailEvent]:
+    """Count the opens and clicks of mails with news of them; return those of before
+    that are judged otherwise now.
+    """
+    mails = {event.email_id: event.email for event in new}
+    mails |= {email.pk: email for email in redated if _seen(email)}
+    if not mails:
+        return []
+    events: dict[UUID, list[EmailEvent]] = {pk: [] for pk in mails}
+    before = EmailEvent.objects.filter(email_id__in=mails, kind__in=_SEEN)
+    for event in [*before, *new]:
+        events[event.email_id].append(event)
+    fresh = {event.pk for event in new}
+    return [
+        event
+        for pk, email in mails.items()
+        for event in proofs.count(email=email, events=events[pk])
+        if event.pk not in fresh
+    ]
+
+
+def _seen(email: Email) -> int:
+    """Return how many opens and clicks a mail has, whosesoever they are."""
+    people, machines = email.opens + email.clicks, email.machine_opens
+    return people + machines + email.machine_clicks
 
 
 # -- the mail itself ------------------------------------------------------------------
@@ -154,6 +200,8 @@ _COLUMNS = (
     "clicked_at",
     "opens",
     "clicks",
+    "machine_opens",
+    "machine_clicks",
 )
 _FIELDS = {field.name: field for field in Email._meta.concrete_fields}
 _UPDATE = (
@@ -166,8 +214,12 @@ _UPDATE = (
 def _advance_mails(entries: Sequence[_Entry]) -> None:
     before = {entry.email.pk: _stored(entry.email) for entry in entries}
     mails = {entry.email.pk: entry.email for entry in entries}
+    delivered = {pk: mails[pk].delivered_at for pk in mails}
     for entry in entries:
         _advance(entry)
+    _store_events(
+        entries, [mails[pk] for pk in mails if mails[pk].delivered_at != delivered[pk]]
+    )
     rows = [
         [*after, *_stored(mails[pk], "id", "attempt"), before[pk][0]]
         for pk in sorted(mails)
@@ -185,8 +237,6 @@ def _advance_mails(entries: Sequence[_Entry]) -> None:
 
 def _advance(entry: _Entry) -> None:
     email, feedback, at = entry.email, entry.feedback, entry.at
-    if entry.event:
-        proofs.count(email=email, feedback=feedback, at=at)
     entry.is_waiting = proofs.must_wait(email=email, feedback=feedback)
     if not entry.is_waiting:
         proofs.settle(email=email, feedback=feedback, at=at)
@@ -256,9 +306,9 @@ def _tell(entries: Iterable[_Entry]) -> None:
         is_news = kind != EmailEventKind.COMPLAINT or entry.feedback.is_complaint
         if entry.event is None or not is_news or kind not in _SIGNALS:
             continue
-        more = (
-            {"is_permanent": entry.feedback.is_permanent_bounce}
-            if kind == EmailEventKind.BOUNCE
-            else {}
-        )
+        more: dict[str, bool] = {}
+        if kind == EmailEventKind.BOUNCE:
+            more = {"is_permanent": entry.feedback.is_permanent_bounce}
+        elif kind in _SEEN:
+            more = {"is_machine": is_machine(entry.event)}
         _SIGNALS[kind].send(sender=Email, email=entry.email, event=entry.event, **more)

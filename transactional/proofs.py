@@ -1,8 +1,13 @@
 """What one SES event proves about one mail: rules alone, no database.
 
 The state of a mail is the highest rank that any of its events proves, its times are the
-earliest, and its counts grow by one per event that was not stored before. Each of these
-is the same in whatever order and however often the events arrive.
+earliest, and its counts are those of the stored events. Each of these is the same in
+whatever order and however often the events arrive.
+
+**Opens and clicks** of machines are counted apart and give the mail no time. Which are
+a machine's is asked of all of them together (`transactional.tracking.machines`): a
+later click can show that an earlier one was a scanner's, a late Delivery that a click
+came too soon. What was told of the earlier one by a signal is not taken back.
 
 **Which attempt.** A mail whose answer was lost may be sent again, so an event can speak
 of an earlier attempt than the row's current one:
@@ -26,12 +31,20 @@ SUPPRESSED, which say that it did not, give way to it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from transactional.models import UNFINISHED, Email, EmailEventKind, EmailState
+from transactional.models import (
+    UNFINISHED,
+    Email,
+    EmailEvent,
+    EmailEventKind,
+    EmailState,
+)
+from transactional.tracking.machines import Deed, machines
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +92,9 @@ class Feedback:
     detail: dict[str, Any]
     key: str
     mailed_at: datetime | None = None
+    #: Whether it proves that the mail left. Our own links prove nothing: whoever sees
+    #: the mail here sees them too.
+    is_proof: bool = True
 
     @property
     def is_permanent_bounce(self) -> bool:
@@ -91,20 +107,63 @@ class Feedback:
         return self.kind == EmailEventKind.COMPLAINT and is_spam
 
 
-def count(*, email: Email, feedback: Feedback, at: datetime) -> None:
-    """Count an open or click; to be called once per event."""
-    if feedback.kind == EmailEventKind.OPEN:
-        email.opens += 1
-        email.opened_at = _earliest(email.opened_at, at)
-    elif feedback.kind == EmailEventKind.CLICK:
-        email.clicks += 1
-        email.clicked_at = _earliest(email.clicked_at, at)
+def count(*, email: Email, events: Sequence[EmailEvent]) -> list[EmailEvent]:
+    """Count all of a mail's opens and clicks, people's and machines' apart.
+
+    Changes `email` and the events' `detail` in memory; returns the events it changed.
+    """
+    verdicts = machines([_deed(event) for event in events], email.delivered_at)
+    changed = [
+        event
+        for event, verdict in zip(events, verdicts, strict=True)
+        if _name_machine(event, verdict)
+    ]
+    opens = [event for event in events if event.kind == EmailEventKind.OPEN]
+    clicks = [event for event in events if event.kind == EmailEventKind.CLICK]
+    email.opens, email.machine_opens, email.opened_at = _counted(opens)
+    email.clicks, email.machine_clicks, email.clicked_at = _counted(clicks)
+    return changed
+
+
+def is_machine(event: EmailEvent) -> bool:
+    """Say whether an open or click was no person's, as far as is known so far."""
+    return bool((event.detail or {}).get("machine"))
+
+
+def _deed(event: EmailEvent) -> Deed:
+    detail = event.detail or {}
+    user_agent = detail.get("userAgent")
+    return Deed(
+        kind=event.kind,
+        at=event.at,
+        link=str(detail.get("link") or ""),
+        user_agent=user_agent if isinstance(user_agent, str) else None,
+        method=str(detail.get("method") or "GET"),
+        is_prefetch=bool(detail.get("prefetch")),
+    )
+
+
+def _name_machine(event: EmailEvent, verdict: str | None) -> bool:
+    """Note with the event whose it was; say whether that is new."""
+    detail = event.detail or {}
+    if detail.get("machine") == verdict:
+        return False
+    others = {name: detail[name] for name in detail if name != "machine"}
+    event.detail = others | ({"machine": str(verdict)} if verdict else {})
+    return True
+
+
+def _counted(events: Sequence[EmailEvent]) -> tuple[int, int, datetime | None]:
+    """Return how many are people's, how many machines', and the first person's time."""
+    times = [event.at for event in events if not is_machine(event)]
+    return len(times), len(events) - len(times), min(times, default=None)
 
 
 def must_wait(*, email: Email, feedback: Feedback) -> bool:
     """Say whether an event has to wait for the answer of the current attempt."""
     return (
-        email.state == EmailState.SENDING
+        feedback.is_proof
+        and email.state == EmailState.SENDING
         and feedback.kind in _PROOFS
         and is_of_earlier_attempt(email=email, feedback=feedback)
     )
@@ -115,6 +174,8 @@ def settle(*, email: Email, feedback: Feedback, at: datetime) -> None:
 
     Changes the fields of `email` in memory; a second time changes nothing.
     """
+    if not feedback.is_proof:
+        return
     state, error_code = _proven(feedback)
     is_earlier = is_of_earlier_attempt(email=email, feedback=feedback)
     if state is None or (is_earlier and feedback.kind not in _PROOFS):

@@ -353,6 +353,84 @@ def test_opens_and_clicks_are_counted_once_each(email: Email) -> None:
     assert email.state == S.SENT
 
 
+def test_what_machines_do_is_counted_apart_and_dates_nothing(email: Email) -> None:
+    apple = {"userAgent": "Mozilla/5.0"}
+    apply(
+        tell(email, K.OPEN, key="apple", at=minutes(6), detail=apple),
+        _click(email, "a", minutes(7), userAgent="Barracuda Sentinel (EE)"),
+    )
+
+    email.refresh_from_db()
+    assert (email.opens, email.machine_opens, email.opened_at) == (0, 1, None)
+    assert (email.clicks, email.machine_clicks, email.clicked_at) == (0, 1, None)
+    assert email.state == S.SENT
+
+    apply(tell(email, K.OPEN, at=minutes(9)), _click(email, "a", minutes(10)))
+
+    email.refresh_from_db()
+    assert (email.opens, email.machine_opens, email.opened_at) == (1, 1, minutes(9))
+    assert (email.clicks, email.machine_clicks) == (1, 1)
+    assert email.clicked_at == minutes(10)
+
+
+def test_a_late_delivery_shows_that_a_click_came_too_soon(email: Email) -> None:
+    apply(_click(email, "a", minutes(5)))
+    email.refresh_from_db()
+    assert (email.clicks, email.machine_clicks) == (1, 0)
+
+    apply(tell(email, K.DELIVERY, at=minutes(5) - timedelta(seconds=1)))
+    email.refresh_from_db()
+    assert (email.clicks, email.machine_clicks, email.clicked_at) == (0, 1, None)
+
+    apply(tell(email, K.DELIVERY, at=minutes(3), key="an earlier one"))
+    email.refresh_from_db()
+    assert (email.clicks, email.clicked_at) == (1, minutes(5))
+    assert email.events.get(kind=K.CLICK).detail == {"link": "a"}
+
+
+def test_whether_it_was_a_machine_is_told_upward(email: Email) -> None:
+    heard = []
+
+    def hear(**news: Any) -> None:
+        heard.append((news["is_machine"], news["event"].detail.get("machine")))
+
+    signals.email_opened.connect(hear)
+    signals.email_clicked.connect(hear)
+    apply(
+        tell(email, K.OPEN, detail={"userAgent": "Mozilla/5.0"}),
+        _click(email, "a", minutes(8)),
+    )
+    signals.email_opened.disconnect(hear)
+    signals.email_clicked.disconnect(hear)
+
+    assert heard == [(True, "apple"), (False, None)]
+
+
+def test_a_mail_that_is_shown_around_does_not_grow_for_ever(
+    email: Email, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feedback_module, "MOST_SEEN", 3)
+    for minute in range(6, 12):
+        apply(_click(email, "a", minutes(minute)))
+
+    email.refresh_from_db()
+    assert (email.clicks, email.events.count()) == (3, 3)
+    assert apply(tell(email, K.DELIVERY)) == [Result.APPLIED]
+
+
+@pytest.mark.parametrize("state", [S.QUEUED, S.SENDING, S.IN_DOUBT, S.FAILED])
+def test_our_own_links_prove_nothing_about_the_sending(
+    project: Project, state: str
+) -> None:
+    email = make_email(project, state=state, attempt=2)
+    click = replace(_click(email, "a", minutes(8)), is_proof=False, message_id="")
+
+    assert apply(replace(click, attempt=None)) == [Result.APPLIED]
+
+    email.refresh_from_db()
+    assert (email.state, email.clicks, email.sent_at) == (state, 1, None)
+
+
 def test_a_time_that_ses_did_not_give_is_the_database_s(email: Email) -> None:
     apply(tell(email, K.DELIVERY, at=None, mailed_at=None))
 
@@ -410,7 +488,12 @@ def test_each_new_event_is_told_once_and_upward(email: Email) -> None:
         bounce(email),
         complaint(email),
         tell(email, K.OPEN),
-        tell(email, K.CLICK, detail={"link": "https://example.com/"}),
+        tell(
+            email,
+            K.CLICK,
+            detail={"link": "https://example.com/"},
+            at=minutes(6),
+        ),
         tell(email, K.DELIVERY_DELAY),
         tell(email, K.REJECT),
         tell(email, K.SUBSCRIPTION),
@@ -455,7 +538,18 @@ def _story(email: Email) -> list[Feedback]:
         tell(email, K.DELIVERY, **earlier),
         tell(email, K.OPEN, **earlier),
         tell(email, K.REJECT, **earlier),
+        # Two links in one second, of which the first came too soon for either delivery.
+        _click(email, "a", minutes(3) + timedelta(seconds=1)),
+        _click(email, "b", minutes(3) + timedelta(seconds=1.5)),
+        _click(email, "b", minutes(3) + timedelta(seconds=2.3)),
+        _click(email, "b", minutes(5) + timedelta(seconds=1), userAgent="Mozilla/5.0"),
+        tell(email, K.OPEN, key="head", at=minutes(9), detail={"method": "HEAD"}),
     ]
+
+
+def _click(email: Email, link: str, at: datetime, **detail: str) -> Feedback:
+    detail = {"link": link} | detail
+    return tell(email, K.CLICK, key=f"click-{link}-{at}", at=at, detail=detail)
 
 
 def _ending(project: Project, state: str, plan: Sequence[Sequence[int]]) -> Any:
@@ -473,12 +567,16 @@ def _ending(project: Project, state: str, plan: Sequence[Sequence[int]]) -> Any:
         contact = Contact.objects.get(pk=email.contact_id)
         fields = (
             "state error_code error lease_expires_at sent_at delivered_at bounced_at "
-            "complained_at opened_at clicked_at opens clicks"
+            "complained_at opened_at clicked_at opens clicks machine_opens "
+            "machine_clicks"
         )
         ending = (
             {name: getattr(email, name) for name in fields.split()},
             (email.message_id or "")[-2:],
-            sorted(email.events.values_list("key", "at")),
+            sorted(
+                (event.key, event.at, (event.detail or {}).get("machine"))
+                for event in email.events.all()
+            ),
             contact.subscribed,
             list(Suppression.objects.values_list("reason", flat=True)),
         )
@@ -493,7 +591,7 @@ def _ending(project: Project, state: str, plan: Sequence[Sequence[int]]) -> Any:
 )
 @given(
     state=st.sampled_from([*S.values]),
-    told=st.lists(st.integers(0, 17), min_size=1, max_size=8),
+    told=st.lists(st.integers(0, 22), min_size=1, max_size=10),
     shuffles=st.integers(0, 2**32),
 )
 def test_the_ending_is_the_same_in_every_order_and_for_every_repetition(
@@ -530,6 +628,23 @@ def test_many_events_take_as_many_statements_as_few(project: Project) -> None:
         return sum(not query["sql"].startswith("UPDATE") for query in queries)
 
     assert cost(10) == cost(20) <= 8
+
+
+def test_many_opens_and_clicks_take_as_many_statements_as_few(project: Project) -> None:
+    def cost(count: int) -> int:
+        mails = [
+            make_email(project, to_email=f"d{new_id()}@example.com")
+            for _ in range(count)
+        ]
+        apply(*(_click(mail, "a", minutes(6)) for mail in mails))
+        with CaptureQueriesContext(connection) as queries:
+            # The first click of each turns out to be a scanner's.
+            apply(*(_click(mail, "b", minutes(6)) for mail in mails))
+        assert Email.objects.filter(machine_clicks=2, clicks=0).count() >= count
+        mine = (q["sql"] for q in queries if "transactional_emailevent" in q["sql"])
+        return len(list(mine))
+
+    assert cost(10) == cost(20) <= 4
 
 
 def test_a_break_half_way_leaves_nothing(
