@@ -8,10 +8,20 @@ from typing import Any, Protocol
 
 #: The most characters that one part may have once it is filled in.
 MAX_RENDERED = 10_000_000
+#: The most characters that a part may have before: longer ones are not compiled.
+MAX_SOURCE = 2_000_000
 
 
-class TooLong(ValueError):
+class Unfillable(ValueError):
+    """No whole part comes of a content with these variables."""
+
+
+class TooLong(Unfillable):
     """What a content is with these variables no mail can carry."""
+
+
+class TooSlow(Unfillable):
+    """Filling in takes longer than a mail may take."""
 
 
 class Form(Enum):
@@ -32,7 +42,9 @@ class Part(Protocol):
     def names(self) -> frozenset[str]:
         """The names of the variables that it reads, and the first of each dotted one.
 
-        Has `data` where any of them may be read.
+        Has `data` where any of them may be read, and `now` where it asks for the time:
+        a mail is the same when it is shown again, so whoever composes it puts `now`,
+        a datetime or one in ISO 8601, into the variables, and keeps it with them.
         """
         ...
 
@@ -44,7 +56,7 @@ class Part(Protocol):
     def fill(self, variables: Mapping[str, Any], limit: int = MAX_RENDERED) -> str:
         """Fill in `variables`; an unknown one is empty.
 
-        Raises ValueError, of which TooLong is one, where no whole part comes of it: a
+        Raises Unfillable, of which TooLong is one, where no whole part comes of it: a
         mail is never half rendered. A LINE that gets longer than `limit` is cut.
         """
         ...
