@@ -21,6 +21,7 @@ LOCALE = ROOT / "contacts/locale"
 SOURCES = [
     *sorted(ROOT.glob("contacts/pages/wording.py")),
     *sorted(ROOT.glob("transactional/confirmations.py")),
+    *sorted(ROOT.glob("transactional/styling/footers.py")),
     *sorted(ROOT.glob("templates/contacts/public/*.html")),
     *sorted(ROOT.glob("templates/transactional/confirmation*")),
 ]

@@ -9,11 +9,20 @@ import html
 from dataclasses import dataclass
 
 from transactional.manuscripts import Manuscript
-from transactional.marketing import with_footer, with_text_footer
-from transactional.models import MailKind
-from transactional.plaintext import TAG, text_of
+from transactional.models import Style
+from transactional.plaintext import TAG
+from transactional.styling import design, footers
+from transactional.styling.designed import designed, escaped
+from transactional.styling.documents import (
+    looks_written_by_hand,
+    with_beginning,
+    with_end,
+)
+from transactional.styling.footers import Words
+from transactional.styling.texts import text_of_html
+from transactional.tracking.marking import mark
 
-__all__ = ["Dressed", "dress"]
+__all__ = ["Dressed", "dress", "looks_written_by_hand"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +36,34 @@ class Dressed:
 def dress(manuscript: Manuscript) -> Dressed:
     """Give a body its style, its footer and its plain text.
 
-    A body without any tag is plain text. Marketing gets its footer here, once for all
-    the mails of a content.
+    Marketing gets its footer here, once for all the mails of a content that are in one
+    language. An author's own document stays as it is to the byte, but for what is put
+    into it; our design is built around the body.
     """
-    body = manuscript.body
-    if not body:
+    words = footers.words_of(manuscript)
+    if not manuscript.body:
         markup, text = "", manuscript.text
-    elif TAG.search(body):
-        markup, text = body, manuscript.text or text_of(body) + "\n"
+    elif manuscript.style == Style.PLUNK:
+        markup, text = designed(manuscript, words)
+    else:
+        markup, text = _as_written(manuscript, words)
+    if words:
+        text = text.rstrip() + footers.in_text(words, text)
+    if manuscript.marks_links and markup:
+        markup = mark(markup)
+    return Dressed(markup, text)
+
+
+def _as_written(manuscript: Manuscript, words: Words | None) -> tuple[str, str]:
+    body = markup = manuscript.body
+    if TAG.search(body):
+        text = manuscript.text or f"{text_of_html(body)}\n"
     else:
         text = manuscript.text or body
         markup = "<br>\n".join(html.escape(line) for line in body.splitlines())
-    if manuscript.kind == MailKind.MARKETING:
-        text = with_text_footer(text)
-        markup = with_footer(markup) if markup else ""
-    return Dressed(markup, text)
+    if manuscript.preheader:
+        hidden = design.preheader(escaped(manuscript.preheader))
+        markup = with_beginning(markup, hidden)
+    if words and (footer := footers.in_html(words, body)):
+        markup = with_end(markup, footer)
+    return markup, text
