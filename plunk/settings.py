@@ -74,6 +74,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "plunk.api.middleware.RequestMiddleware",
+    "transactional.tracking.views.TrackingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "plunk.api.middleware.ApiMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -280,6 +281,8 @@ SES_CONFIGURATION_SET_NO_TRACKING = env.str(
     "SES_CONFIGURATION_SET_NO_TRACKING",
     default="plunk-no-tracking" if USES_SIMULATOR else "",
 )
+#: Whether opens and clicks that we count ourselves are stored behind the visitor's back.
+TRACKING_THREAD = True
 MAIL_FROM_SUBDOMAIN = env.str("MAIL_FROM_SUBDOMAIN", default="plunk")
 #: Every sender is accepted where mail only reaches the local Inbox page.
 REQUIRES_VERIFIED_DOMAIN = env.bool(

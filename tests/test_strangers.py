@@ -39,6 +39,7 @@ from tests.conftest import Api
 from tests.contacts.api.strangers import ENDPOINTS as CONTACT_ENDPOINTS
 from tests.pages.rows import make_contact, make_email, make_occurrence
 from tests.routes import Route, routes
+from tests.transactional.domains.strangers import ENDPOINTS as DOMAIN_ENDPOINTS
 from tests.transactional.templates.strangers import ENDPOINTS as TEMPLATE_ENDPOINTS
 from transactional.models import Domain, Email, MailKind, Template, TemplateVersion
 
@@ -94,6 +95,7 @@ ENDPOINTS: dict[str, Callable[[Api, Alices], list[Any]]] = {
 }
 
 ENDPOINTS |= CONTACT_ENDPOINTS
+ENDPOINTS |= DOMAIN_ENDPOINTS
 ENDPOINTS |= TEMPLATE_ENDPOINTS
 
 ALL = [*routes("plunk.urls"), *routes("plunk.api.root_urls")]
@@ -146,6 +148,8 @@ def alices(project: Project, other_project: NewProject) -> Alices:
         "key_id": ApiKey.objects.filter(project=project).earliest("pk").pk,
         "message_id": message.message_id,
         "segment_id": segment.pk,
+        "slug": "none",
+        "version": 1,
         "number": 0,
         "import_id": Job.objects.create(project=project, kind=JobKind.IMPORT).pk,
         "job_id": Job.objects.create(
@@ -168,6 +172,8 @@ UNKNOWN: dict[str, Callable[[], object]] = {
     "job_id": uuid4,
     "message_id": lambda: "0100-a11ce-999999",
     "number": lambda: 0,
+    "slug": lambda: "nobodys",
+    "version": lambda: 1,
 }
 
 

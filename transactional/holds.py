@@ -6,13 +6,14 @@ whether it is over.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
 from django.db.models.functions import Now
 
-from transactional.models import Hold, HoldScope
+from transactional.models import Domain, Hold, HoldScope
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ def place(*, scope: HoldScope, key: str, reason: str, detail: str) -> None:
             "sending is held",
             extra={"scope": scope, "key": key, "reason": reason, "detail": detail},
         )
+        # What SES has against it is to be seen on the domain's page.
+        Domain.objects.filter(name=key).update(next_check_at=Now())
     else:
         Hold.objects.filter(scope=scope, key=key, probe_at__isnull=False).update(
             reason=reason[:60], detail=detail[:500], probe_at=probe_at
@@ -94,6 +97,19 @@ def release(*, domain: str) -> None:
     )
     if released.delete()[0]:
         logger.warning("sending is released", extra={"domain": domain})
+
+
+def release_domains(names: Collection[str]) -> bool:
+    """Let mail of domains go again that SES says are verified; say whether any waited.
+
+    The account's own holds have other reasons and stay.
+    """
+    released, _ = Hold.objects.filter(
+        probe_at__isnull=False, scope=HoldScope.DOMAIN, key__in=list(names)
+    ).delete()
+    if released:
+        logger.warning("sending is released", extra={"domains": sorted(names)})
+    return bool(released)
 
 
 def _take_turn(hold: Hold) -> bool:

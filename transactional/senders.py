@@ -11,22 +11,37 @@ from django.conf import settings
 
 from contacts.addresses import AddressError, domain_of, normalise
 from plunk.api.errors import Forbidden, invalid
-from transactional.models import Domain
+from plunk.projects.models import Project
+from transactional.models import Domain, SenderAddress
 
 _CACHE_SECONDS = 5.0
+MOST_SENDERS = 200
 #: The sender of a project without one, where mail only reaches the local Inbox.
 LOCAL_SENDER = "hello@example.com"
 
 
 class DomainNotVerified(Forbidden):
     code = "DOMAIN_NOT_VERIFIED"
-    suggestion = "Add the domain to the project and publish its DNS records."
+    suggestion = (
+        "Add exactly this domain to the project (Settings, Domains; or POST /domains) "
+        "and publish the DNS records that are shown there."
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
     email: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SenderChoice:
+    """A sender that a project's people choose from."""
+
+    email: str
+    name: str
+    reply_to: str
+    is_usable: bool
 
 
 _verified: dict[tuple[UUID, str], float] = {}
@@ -59,10 +74,26 @@ def choose_sender(*, project_id: UUID, email: str | None, name: str) -> Sender:
     if settings.REQUIRES_VERIFIED_DOMAIN and not _is_verified(
         project_id, domain_of(email)
     ):
-        raise DomainNotVerified(
-            f"The domain {domain_of(email)} is not verified for this project."
-        )
+        raise DomainNotVerified(_why_not(project_id, email))
     return Sender(email=email, name=name)
+
+
+def _why_not(project_id: UUID, email: str) -> str:
+    """Say what stands between the project and this sender."""
+    name = domain_of(email)
+    said = f"The domain {name} is not verified for this project"
+    domain = Domain.objects.filter(project_id=project_id, name=name).first()
+    if domain is None:
+        is_default = Project.objects.filter(
+            pk=project_id, from_email__iexact=email
+        ).exists()
+        whose = ", though its default sender is of it" if is_default else ""
+        return f"{said}: it is none of the project's domains{whose}."
+    if domain.failing_since:
+        return f"{said} any more: its records were gone for too long."
+    if domain.proof and domain.proven_at is None:
+        return f"{said}: its ownership record has not been found yet."
+    return f"{said}: its DNS records have not been found yet."
 
 
 def _is_verified(project_id: UUID, domain: str) -> bool:
@@ -78,3 +109,46 @@ def _is_verified(project_id: UUID, domain: str) -> bool:
             _verified.clear()
         _verified[(project_id, domain)] = now + _CACHE_SECONDS
     return is_verified
+
+
+def choices(project_id: UUID) -> list[SenderChoice]:
+    """Return a project's senders, its default first, and whether each may be used."""
+    project = Project.objects.filter(pk=project_id).first()
+    if project is None:
+        return []
+    rows = senders_of(project_id)
+    listed = [(row.email, row.name, row.reply_to) for row in rows]
+    if project.from_email and project.from_email not in {row.email for row in rows}:
+        # Where answers go is the project's own default, which needs no repeating.
+        listed.append((project.from_email, project.from_name, ""))
+    # A sort keeps the order of what is equal: the default first, the others by address.
+    listed.sort(key=lambda one: one[0] != project.from_email)
+    usable = usable_domains(project_id)
+    return [
+        SenderChoice(email, name, reply_to, is_usable(email, usable))
+        for email, name, reply_to in listed
+    ]
+
+
+def senders_of(project_id: UUID) -> list[SenderAddress]:
+    """Return a project's senders by their addresses."""
+    found = SenderAddress.objects.filter(project_id=project_id).order_by("email", "pk")
+    return list(found[:MOST_SENDERS])
+
+
+def usable_domains(project_id: UUID) -> frozenset[str] | None:
+    """Return the domains a project may send from; None where it may from every one."""
+    if not settings.REQUIRES_VERIFIED_DOMAIN:
+        return None
+    verified = Domain.objects.filter(project_id=project_id, verified_at__isnull=False)
+    return frozenset(verified.values_list("name", flat=True))
+
+
+def is_usable(email: str, domains: frozenset[str] | None) -> bool:
+    """Say whether mail may come from an address, of exactly these domains."""
+    if domains is None:
+        return True
+    try:
+        return domain_of(_normalised(email)) in domains
+    except AddressError:
+        return False

@@ -14,6 +14,7 @@ from transactional import (
     sweeping,
 )
 from transactional.claiming import is_anything_due
+from transactional.domains.adding import CHECK_TASK as CHECK_DOMAINS
 
 DELIVER = "transactional.tasks.deliver"
 
@@ -40,7 +41,8 @@ def refresh_quota() -> None:
 
 @shared_task
 def check_domains() -> None:
-    domains.check_unverified()
+    if domains.check_due():
+        wake_on_commit(CHECK_DOMAINS)
 
 
 @shared_task

@@ -9,15 +9,28 @@ from django.db.models.functions import Now
 from plunk.projects.models import Project
 
 
-def change_project(
-    *, project_id: UUID, name: str, url: str, from_name: str, from_email: str
-) -> bool:
-    """Save a project's name, website and default sender; False if it is gone."""
+def change_project(*, project_id: UUID, name: str, url: str) -> bool:
+    """Save a project's name and website; False if it is gone."""
     changed = Project.objects.filter(pk=project_id).update(
-        name=name,
-        url=url,
+        name=name, url=url, updated_at=Now()
+    )
+    return changed == 1
+
+
+def change_sending(
+    *,
+    project_id: UUID,
+    from_name: str,
+    from_email: str,
+    reply_to: str,
+    postal_address: str,
+) -> bool:
+    """Save what mail says where nothing else was said; False if the project is gone."""
+    changed = Project.objects.filter(pk=project_id).update(
         from_name=from_name,
         from_email=from_email,
+        reply_to=reply_to,
+        postal_address=postal_address,
         updated_at=Now(),
     )
     return changed == 1

@@ -15,13 +15,6 @@ one_line = RegexValidator(
     message="Write it in one line, without control characters.",
     inverse_match=True,
 )
-#: Django's field lets more through than the From: of a mail can hold: letters beyond
-#: ASCII, quoted names before the @ and hosts without a domain.
-plain_address = RegexValidator(
-    r"\A[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\Z",
-    message="Write a plain address such as hello@example.com, in ASCII: an "
-    "international domain begins with xn--.",
-)
 
 
 class ProjectForm(forms.Form):
@@ -37,27 +30,6 @@ class ProjectForm(forms.Form):
         assume_scheme="https",
         help_text="Optional. Such as https://example.com.",
     )
-
-
-class GeneralForm(ProjectForm):
-    from_name = forms.CharField(
-        label="Sender name",
-        max_length=100,
-        required=False,
-        validators=[one_line],
-        help_text="What recipients see as the name of the sender.",
-    )
-    from_email = forms.EmailField(
-        label="Sender address",
-        max_length=254,
-        required=False,
-        validators=[plain_address],
-        help_text="Mail comes from here when a request names no other address.",
-    )
-
-    def clean_from_email(self) -> str:
-        """Spell the address as verified domains and contacts are spelt."""
-        return str(self.cleaned_data["from_email"]).lower()
 
 
 class KeyForm(forms.Form):

@@ -26,5 +26,9 @@ class Command(BaseCommand):
         except ApiError as error:
             raise CommandError(error.message) from error
         for record in dns_records(domain):
-            self.stdout.write(f"{record.type:5} {record.name} → {record.value}")
-        self.stdout.write("Publish these, then run: manage.py check_domains")
+            advice = "" if record.is_required else " (advice)"
+            self.stdout.write(f"{record.type:5} {record.name} → {record.value}{advice}")
+        self.stdout.write(
+            "Publish these. They are looked for by themselves, or at once by: "
+            f"manage.py check_domains {domain.name}"
+        )
