@@ -48,10 +48,47 @@ def token_of(
     project_id: UUID,
     contact_id: UUID,
     email_id: UUID | None = None,
+    secret: str | None = None,
 ) -> str:
     """Return what lets its bearer do one thing for one contact, and nothing else."""
     ids = project_id.bytes + contact_id.bytes + (email_id.bytes if email_id else b"")
-    return _signer(purpose).sign(signing.b64_encode(ids).decode())
+    return _signer(purpose, secret).sign(signing.b64_encode(ids).decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Under which address links are made, and by which secret they are signed."""
+
+    app_uri: str
+    secret: str
+
+    @classmethod
+    def now(cls) -> Issuer:
+        return cls(settings.APP_URI, settings.SECRET_KEY)
+
+    @classmethod
+    def known(cls, app_uri: str) -> list[Issuer]:
+        """Return who may have made links under an address: today's secret first."""
+        secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        return [cls(app_uri, secret) for secret in secrets]
+
+    def url(
+        self,
+        purpose: Purpose,
+        *,
+        project_id: UUID,
+        contact_id: UUID,
+        email_id: UUID | None = None,
+    ) -> str:
+        """Write a link without `reverse`, which takes as long as all the rest of it."""
+        token = token_of(
+            purpose,
+            project_id=project_id,
+            contact_id=contact_id,
+            email_id=email_id,
+            secret=self.secret,
+        )
+        return f"{self.app_uri}/{purpose}/{token}"
 
 
 def unsubscribe_url(
@@ -143,15 +180,13 @@ def read_bare_id(token: str) -> Link | None:
 def _url(
     purpose: Purpose, project_id: UUID, contact_id: UUID, email_id: UUID | None
 ) -> str:
-    """Write a link without `reverse`, which takes as long as all the rest of it."""
-    token = token_of(
+    return Issuer.now().url(
         purpose, project_id=project_id, contact_id=contact_id, email_id=email_id
     )
-    return f"{settings.APP_URI}/{purpose}/{token}"
 
 
-def _signer(purpose: Purpose) -> signing.Signer:
-    return signing.Signer(sep=".", salt=f"contacts.links.{purpose}")
+def _signer(purpose: Purpose, secret: str | None = None) -> signing.Signer:
+    return signing.Signer(key=secret, sep=".", salt=f"contacts.links.{purpose}")
 
 
 def _undo_signer() -> signing.TimestampSigner:

@@ -15,6 +15,7 @@ from transactional import ses
 from transactional.composing import Composed
 from transactional.recording import Attempt
 from transactional.ses import Answer, Outcome
+from transactional.tracking.resolving import configuration_set
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class _Callers:
                 # knows how far the call came.
                 logger.exception("a call to SES broke", extra={"email": str(mail.id)})
                 answer = Answer(Outcome.UNKNOWN, code="internal", message=str(error))
-            call.done.put(Attempt(mail, answer, call.composed.trace))
+            call.done.put(Attempt(mail, answer))
 
 
 _lock = Lock()
@@ -95,4 +96,5 @@ def _answer(call: Call) -> Answer:
             "plunk_attempt": str(mail.attempt),
             "plunk_project": str(mail.project_id),
         },
+        configuration_set=configuration_set(call.composed.counter),
     )

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from contacts.models import ERASED_PREFIX, Suppression
 from contacts.suppressions import erased_among
+from plunk.api.strictjson import write
 from plunk.postgresql import fetch_all, is_postgresql
 from transactional.models import Email, EmailState, Lane
 
@@ -156,32 +157,52 @@ def _claim_portable(choice: Choice) -> list[Claimed]:
         .order_by("lane", "due_at", "pk")
     )
     mails = [
-        Claimed(
-            row.pk,
-            row.project_id,
-            row.contact_id,
-            row.content_id,
-            row.kind,
-            row.source,
-            row.template_id,
-            row.origin_id,
-            row.tracks,
-            row.to_email,
-            row.to_name,
-            row.from_email,
-            row.from_name,
-            row.reply_to,
-            row.headers,
-            row.variables,
-            row.attempt,
-            row.contact.data,
-            row.contact.subscribed,
-            row.is_suppressed,
-            row.project.is_disabled,
+        replace(
+            claimed_from(row),
+            data=as_claimed(row.contact.data),
+            subscribed=row.contact.subscribed,
+            is_suppressed=row.is_suppressed,
+            is_disabled=row.project.is_disabled,
         )
         for row in rows
     ]
     return _without_erased(mails) if mails and rows[0].has_erased else mails
+
+
+def as_claimed(value: Any) -> Any:
+    """Return JSON of a column as it is read when a mail is claimed.
+
+    Django reads the number that PostgreSQL makes of 1e300 as an integer of 301 digits:
+    a mail that is shown again would spell it differently.
+    """
+    return orjson.loads(write(value)) if value else value
+
+
+def claimed_from(row: Email) -> Claimed:
+    """Return a mail as its row tells it, without what others know of it."""
+    return Claimed(
+        id=row.pk,
+        project_id=row.project_id,
+        contact_id=row.contact_id,
+        content_id=row.content_id,
+        kind=row.kind,
+        source=row.source,
+        template_id=row.template_id,
+        origin_id=row.origin_id,
+        tracks=row.tracks,
+        to_email=row.to_email,
+        to_name=row.to_name,
+        from_email=row.from_email,
+        from_name=row.from_name,
+        reply_to=row.reply_to,
+        headers=row.headers,
+        variables=as_claimed(row.variables),
+        attempt=row.attempt,
+        data=None,
+        subscribed=False,
+        is_suppressed=False,
+        is_disabled=False,
+    )
 
 
 def _without_erased(mails: list[Claimed]) -> list[Claimed]:

@@ -7,7 +7,8 @@ from then on only fills in. The row is what a mail is shown again from.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import sha256
 from sys import getsizeof
 from threading import Lock
@@ -20,6 +21,7 @@ from django.db.models.functions import Now
 from transactional.manuscripts import Manuscript
 from transactional.models import CompiledContent, Content
 from transactional.rendering import Compiled, compile_content, compile_parts
+from transactional.tracking.marking import BEFORE
 
 #: Longer contents are compiled each time instead of kept.
 _KEPT_LENGTH = 250_000
@@ -30,59 +32,91 @@ _MOST_WRITTEN = 10_000
 _written: set[UUID] = set()
 
 
-def compiled_content(content_id: UUID, manuscript: Manuscript) -> Compiled:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A content, compiled, and the key by which what it was compiled to is kept."""
+
+    id: UUID
+    content: Content
+    compiled: Compiled
+    #: The address of this installation that its links begin with.
+    app_uri: str
+    #: Where its links are counted, if they are and not under `app_uri`.
+    tracking_host: str = ""
+
+    @property
+    def is_counted(self) -> bool:
+        """Say whether this installation counts its opens and clicks."""
+        return BEFORE in self.compiled.html_source
+
+
+def prepare(
+    content: Content, manuscript: Manuscript, *, tracking_host: str = ""
+) -> Prepared:
     """Compile a content, or return it from this process's memory."""
+    app_uri = settings.APP_URI
     if len(manuscript.body) + len(manuscript.text) > _KEPT_LENGTH:
-        return compile_content(manuscript)
-    key = (content_id, manuscript)
+        return _prepared(content, manuscript, app_uri, tracking_host)
+    key = (content.pk, manuscript, app_uri, tracking_host)
     kept = _kept.get(key)
     if kept is None:
-        kept = compile_content(manuscript)
+        kept = _prepared(content, manuscript, app_uri, tracking_host)
         _kept.keep(key, kept)
     return kept
 
 
-def compiled_id(content_id: UUID, compiled: Compiled) -> UUID:
-    """Return the key of what a content was compiled to: 128 bits of its SHA-256."""
-    parts = [compiled.html_source, compiled.text_source, settings.APP_URI]
-    return UUID(bytes=sha256(content_id.bytes + orjson.dumps(parts)).digest()[:16])
+def _prepared(
+    content: Content, manuscript: Manuscript, app_uri: str, tracking_host: str
+) -> Prepared:
+    compiled = compile_content(manuscript)
+    parts = [compiled.html_source, compiled.text_source, app_uri, tracking_host]
+    hashed = sha256(content.pk.bytes + orjson.dumps(parts)).digest()
+    return Prepared(UUID(bytes=hashed[:16]), content, compiled, app_uri, tracking_host)
 
 
-def keep_compiled(made: Sequence[tuple[Content, UUID, Compiled]]) -> None:
-    """Write down what contents were compiled to, each once in this process.
+def keep_prepared(made: Iterable[Prepared]) -> None:
+    """Write down what contents were compiled to, where nobody has yet.
 
-    One statement for all of them; what another process wrote stays as it is.
+    What this process has written is looked for all the same: a content that lost its
+    last mail is deleted, and may come back.
     """
-    new = {key: (content, made) for content, key, made in made if key not in _written}
-    if not new:
+    wanted = {one.id: one for one in made}
+    old = wanted.keys() & _written
+    if old:
+        there = CompiledContent.objects.filter(pk__in=old).values_list("pk", flat=True)
+        for key in there:
+            del wanted[key]
+    if not wanted:
         return
     CompiledContent.objects.bulk_create(
-        [
-            CompiledContent(
-                id=key,
-                content=content,
-                html=None if made.html_source == content.body else made.html_source,
-                text=made.text_source,
-                app_uri=settings.APP_URI,
-                created_at=Now(),
-            )
-            for key, (content, made) in sorted(new.items())
-        ],
-        ignore_conflicts=True,
+        [_row(wanted[key]) for key in sorted(wanted)], ignore_conflicts=True
     )
     if len(_written) >= _MOST_WRITTEN:
         _written.clear()
-    _written.update(new)
+    _written.update(wanted)
 
 
-def stored_compiled(row: CompiledContent) -> Compiled:
+def _row(made: Prepared) -> CompiledContent:
+    html = made.compiled.html_source
+    return CompiledContent(
+        id=made.id,
+        content=made.content,
+        html=None if html == made.content.body else html,
+        text=made.compiled.text_source,
+        app_uri=made.app_uri,
+        tracking_host=made.tracking_host,
+        created_at=Now(),
+    )
+
+
+def stored(row: CompiledContent, content: Content) -> Prepared:
     """Return what a content was compiled to when the row was written."""
-    content: Content = row.content
     html = content.body if row.html is None else row.html
-    return compile_parts(content.subject, html, row.text)
+    compiled = compile_parts(content.subject, html, row.text)
+    return Prepared(row.pk, content, compiled, row.app_uri, row.tracking_host)
 
 
-_Key = tuple[UUID, Manuscript]
+_Key = tuple[UUID, Manuscript, str, str]
 
 
 class _Kept:
@@ -91,21 +125,21 @@ class _Kept:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.size = 0
-        self._contents: OrderedDict[_Key, tuple[Compiled, int]] = OrderedDict()
+        self._contents: OrderedDict[_Key, tuple[Prepared, int]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: _Key) -> Compiled | None:
+    def get(self, key: _Key) -> Prepared | None:
         with self._lock:
             if key not in self._contents:
                 return None
             self._contents.move_to_end(key)
             return self._contents[key][0]
 
-    def keep(self, key: _Key, compiled: Compiled) -> None:
-        size = _key_size(key) + _size(compiled)
+    def keep(self, key: _Key, prepared: Prepared) -> None:
+        size = _key_size(key) + _size(prepared.compiled)
         with self._lock:
             _, before = self._contents.pop(key, (None, 0))
-            self._contents[key] = (compiled, size)
+            self._contents[key] = (prepared, size)
             self.size += size - before
             while self.size > self.limit:
                 _, (_, gone) = self._contents.popitem(last=False)
@@ -113,7 +147,7 @@ class _Kept:
 
 
 def _key_size(key: _Key) -> int:
-    _, manuscript = key
+    manuscript = key[1]
     texts = (manuscript.subject, manuscript.body, manuscript.text)
     return 500 + sum(map(getsizeof, texts))
 

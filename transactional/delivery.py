@@ -28,7 +28,7 @@ from contacts.addresses import domain_of
 from transactional import holds, rate, recording
 from transactional.calling import NOT_TRIED, Call, calls, now, stop
 from transactional.claiming import Choice, Claimed, claim, is_anything_due
-from transactional.composing import compose
+from transactional.composing import Composed, compose
 from transactional.fence import check_fence
 from transactional.models import EmailState, MailKind, Source
 from transactional.recording import Attempt
@@ -53,6 +53,9 @@ _DATABASE_PAUSE_SECONDS = 0.5
 _STOP_SECONDS = 15.0
 #: What is on its way to SES at once, in bytes; attachments would fill the memory.
 _MOST_BYTES = 32 * 1024 * 1024
+#: How many mails, or bytes of them, are composed before the first of them may leave.
+_TRACE_BATCH = 64
+_TRACE_BYTES = 4 * 1024 * 1024
 #: The part of a slice that mails from dead workers get.
 _SUSPECT_SECONDS = 1.0
 #: How many mails a probe may look at for one that can be sent.
@@ -236,15 +239,31 @@ class _Drain:
             settings.SES_CONNECT_TIMEOUT_SECONDS + settings.SES_READ_TIMEOUT_SECONDS
         )
         begin_before = claimed_at + settings.DELIVERY_LEASE_SECONDS - longest_call
+        batch: list[Composed] = []
         for composed in compose(mails):
             if isinstance(composed, Attempt):
                 self._record([composed])
                 continue
-            size = len(composed.raw)
+            batch.append(composed)
+            size = sum(len(each.raw) for each in batch)
+            if len(batch) == _TRACE_BATCH or size > _TRACE_BYTES:
+                self._hand_over(batch, begin_before)
+                batch = []
+        self._hand_over(batch, begin_before)
+
+    def _hand_over(self, batch: list[Composed], begin_before: float) -> None:
+        """Write down what mails were made of, and let those go that are still ours."""
+        ours = recording.write_ahead([(each.mail, each.trace) for each in batch])
+        for composed in batch:
+            mail, size = composed.mail, len(composed.raw)
+            if mail.id not in ours:
+                # Erased, settled, or another worker's: whoever has it knows.
+                self.unbegun.pop(mail.id, None)
+                continue
             while self.in_flight and sum(self.in_flight.values()) + size > _MOST_BYTES:
                 self._record(self._collect())
-            self.in_flight[composed.mail.id] = size
-            self.unbegun.pop(composed.mail.id, None)
+            self.in_flight[mail.id] = size
+            self.unbegun.pop(mail.id, None)
             self.calls.put(Call(composed, begin_before, self.done))
 
     def _collect(self) -> list[Attempt]:

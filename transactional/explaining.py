@@ -10,7 +10,7 @@ from contacts.models import Suppression, SuppressionReason
 from transactional.language import Form, compile_part
 from transactional.models import Email, EmailEvent, EmailEventKind, EmailState
 from transactional.rendering import MAX_SUBJECT, Rendered, scope
-from transactional.reprinting import preview
+from transactional.reprinting import preview, was_composed
 
 STATE_TONES: dict[EmailState, str] = {
     EmailState.QUEUED: "neutral",
@@ -111,12 +111,12 @@ class Step:
 def subject_of(email: Email) -> str:
     """Return the subject as its recipient reads it, without reading the body."""
     subject = email.content.subject
-    if "{{" not in subject:
+    if "{{" not in subject and "{%" not in subject:
         return subject
     variables = scope(
         contact_id=email.contact_id,
         address=email.to_email,
-        data=email.contact.data if email.sent_at is None else None,
+        data=email.filled_in if was_composed(email) else email.contact.data,
         variables=email.variables,
     )
     try:

@@ -10,7 +10,7 @@ from django.db.models.functions import Length
 
 from plunk.api.answers import timestamp
 from transactional.explaining import content_of
-from transactional.models import Content, Email, EmailState, Source
+from transactional.models import CompiledContent, Content, Email, EmailState, Source
 from transactional.rendering import Rendered
 
 #: Characters of bodies that one answer carries; a body past them is left out.
@@ -35,8 +35,10 @@ def emails(project_id: UUID, contact_id: UUID, limit: int) -> list[dict[str, Any
         contact_id=contact_id,
         source__in=[Source.API, Source.SMTP],
     )
-    found = list(rows.select_related("contact").order_by("-created_at", "-id")[:limit])
+    rows = rows.select_related("contact", "project").order_by("-created_at", "-id")
+    found = list(rows[:limit])
     contents = _contents(found)
+    _load_compiled([row for row in found if row.content_id in contents])
     told, room = [], MAX_BODIES
     for row in found:
         shown = _shown(row, contents.get(row.content_id))
@@ -61,6 +63,15 @@ def _contents(rows: list[Email]) -> dict[UUID, Content]:
         if room >= 0:
             chosen.append(row.content_id)
     return Content.objects.in_bulk(chosen)
+
+
+def _load_compiled(rows: list[Email]) -> None:
+    """Load what the contents were compiled to, in one statement."""
+    found = CompiledContent.objects.in_bulk(
+        {row.compiled_id for row in rows if row.compiled_id}
+    )
+    for row in rows:
+        row.compiled = found.get(row.compiled_id) if row.compiled_id else None
 
 
 def _shown(row: Email, content: Content | None) -> Rendered:

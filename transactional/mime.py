@@ -1,25 +1,45 @@
-"""From a rendered mail to the bytes SES is given (RFC 5322, 2045-2047, 2231).
+"""From a rendered mail to the bytes SES is given (RFC 5322, 2045-2047, 2231, 2387).
+
+    mixed
+    ├ alternative
+    │ ├ text/plain
+    │ ├ related            where the HTML shows pictures of the mail's own
+    │ │ ├ text/html
+    │ │ └ image, inline
+    │ └ text/calendar      another form of the whole
+    └ file                 attached
+
+A level with one part is left out; a mail of text alone is text and nothing around it.
 
 Built from prepared pieces instead of the standard library's message object, which takes
 three milliseconds a mail. Every part is base64 with CRLF: 7-bit clean, no line over 76
-octets, and what the author wrote arrives to the byte. Every header passes `_header`,
-which knows no line breaks, so nothing that comes from outside can add one.
+octets, and what the author wrote arrives to the byte. Every header passes `_header` or
+`_mailbox`, which know no line breaks, so nothing that comes from outside can add one.
 """
 
 from __future__ import annotations
 
 import base64
 import re
+from binascii import b2a_base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import getaddresses
 from urllib.parse import quote
 
 from transactional.attachments import File
 
 CRLF = "\r\n"
+_BREAK = b"\r\n"
 _SPECIALS = re.compile(r'[][\\()<>@,:;".]')
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 _BREAKS = re.compile("[\r\n\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
+_LINE_ENDS = re.compile("\r\n|\r|\n")
+_NAME = re.compile(r"[!-9;-~]{1,200}")
+#: What stands between < and >: an address of atoms, as `contacts.addresses` writes it.
+_ADDRESS = re.compile(r"[!#-'*+./0-9=?A-Z^-~-]+@[A-Za-z0-9.-]+")
+#: Headers that say who writes to whom, and how the bytes after them are to be read.
+_OWN = frozenset({"from", "to", "subject", "mime-version"})
 #: SES v2, after encoding (Developer Guide, "Service quotas").
 MAX_MESSAGE_BYTES = 40 * 1024 * 1024
 #: Longer headers are folded at their spaces; a line may have 998 octets (RFC 5322).
@@ -47,6 +67,10 @@ class Envelope:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+#: Pieces of a message, with a line break between each two of them.
+_Lines = list[bytes]
+
+
 def build_message(
     *,
     envelope: Envelope,
@@ -55,34 +79,56 @@ def build_message(
     files: Sequence[File] = (),
     boundary: str,
 ) -> bytes:
-    """Return the whole message; `boundary` is unique to the mail (its id, hex)."""
-    body = _multipart(
-        "alternative", f"{boundary}a", [_text("plain", text), _text("html", html)]
-    )
-    inline = [_file(file) for file in files if file.is_inline]
-    attached = [_file(file) for file in files if not file.is_inline]
-    if inline:
-        body = _multipart("related", f"{boundary}r", [body, *inline])
-    if attached:
-        body = _multipart("mixed", f"{boundary}m", [body, *attached])
-    message = (CRLF.join([*_headers(envelope), body])).encode("ascii")
+    """Return the whole message; `boundary` is unique to the mail (its id, hex).
+
+    No `html` is a mail of text alone. Raises ValueError for what no message can carry.
+    """
+    others = [_file(file) for file in files if file.is_alternative]
+    inline = [
+        _file(file)
+        for file in files
+        if html and file.is_inline and not file.is_alternative
+    ]
+    attached = [
+        _file(file)
+        for file in files
+        if not file.is_alternative and not (html and file.is_inline)
+    ]
+    forms = [_text("plain", text)]
+    if html:
+        forms.append(_related(_text("html", html), inline, boundary))
+    body = _multipart("alternative", f"{boundary}a", [*forms, *others])
+    body = _multipart("mixed", f"{boundary}m", [body, *attached])
+    message = _BREAK.join([*_headers(envelope), *body, b""])
     if len(message) > MAX_MESSAGE_BYTES:
         raise ValueError("The message has more than the 40 MB that Amazon SES takes.")
     return message
 
 
-def _headers(envelope: Envelope) -> Iterable[str]:
+def _headers(envelope: Envelope) -> _Lines:
     own = {
         "From": _mailbox("From", envelope.from_name, envelope.from_email),
         "To": _mailbox("To", envelope.to_name, envelope.to_email),
         "Subject": _header("Subject", envelope.subject),
     }
-    given = {name.lower() for name in envelope.headers}
-    if envelope.reply_to and "reply-to" not in given:
-        own["Reply-To"] = _header("Reply-To", envelope.reply_to)
-    own |= {name: _header(name, value) for name, value in envelope.headers.items()}
+    if envelope.reply_to:
+        own["Reply-To"] = _addresses("Reply-To", envelope.reply_to)
+    for name, value in envelope.headers.items():
+        _refuse_name(name)
+        if name.lower() == "reply-to":
+            own.pop("Reply-To", None)
+            own["Reply-To"] = _addresses("Reply-To", value)
+        else:
+            own[name] = _header(name, value)
     own["MIME-Version"] = "1.0"
-    return [f"{name}: {value}" for name, value in own.items()]
+    return [f"{name}: {value}".encode("ascii") for name, value in own.items()]
+
+
+def _refuse_name(name: str) -> None:
+    """Raise ValueError for what no sender can write, whichever door missed it."""
+    low = name.lower()
+    if not _NAME.fullmatch(name) or low in _OWN or low.startswith("content-"):
+        raise ValueError(f"{name[:76]!r} is not a header that a sender can add.")
 
 
 def _header(name: str, value: str) -> str:
@@ -141,6 +187,8 @@ def _first_octets(name: str) -> int:
 
 
 def _mailbox(header: str, name: str, address: str) -> str:
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError(f"{address[:254]!r} cannot stand in a mail's headers.")
     name = _BREAKS.sub(" ", name[:_VALUE_LIMIT]).strip()
     if not name:
         return address
@@ -152,44 +200,68 @@ def _mailbox(header: str, name: str, address: str) -> str:
     return f"{name} <{address}>"
 
 
-def _multipart(kind: str, boundary: str, parts: Sequence[str]) -> str:
-    lines = [f'Content-Type: multipart/{kind}; boundary="{boundary}"', ""]
+def _addresses(header: str, value: str) -> str:
+    """Return a list of mailboxes, of which only the names may be encoded."""
+    value = _BREAKS.sub(" ", value[:_VALUE_LIMIT])
+    if not _NOT_PRINTABLE.search(value) and "=?" not in value:
+        return _header(header, value)
+    mailboxes = getaddresses([value])
+    if not all(_ADDRESS.fullmatch(address) for _, address in mailboxes):
+        return _encoded(header, value)
+    return f",{CRLF} ".join(_mailbox(header, *mailbox) for mailbox in mailboxes)
+
+
+def _multipart(
+    kind: str, boundary: str, parts: Sequence[_Lines], parameters: str = ""
+) -> _Lines:
+    if len(parts) == 1:
+        return parts[0]
+    opening = f'Content-Type: multipart/{kind};{parameters} boundary="{boundary}"'
+    lines = [opening.encode("ascii"), b""]
     for part in parts:
-        lines += [f"--{boundary}", part]
-    return CRLF.join([*lines, f"--{boundary}--", ""])
+        lines.append(f"--{boundary}".encode("ascii"))
+        lines += part
+    lines.append(f"--{boundary}--".encode("ascii"))
+    return lines
 
 
-def _text(kind: str, content: str) -> str:
-    canonical = re.sub("\r\n|\r|\n", CRLF, content)
-    return CRLF.join(
-        [
-            f"Content-Type: text/{kind}; charset=utf-8",
-            "Content-Transfer-Encoding: base64",
-            "",
-            _base64(canonical.encode()),
-        ]
-    )
+def _related(shown: _Lines, inline: Iterable[_Lines], boundary: str) -> _Lines:
+    parts = [shown, *inline]
+    return _multipart("related", f"{boundary}r", parts, ' type="text/html";')
 
 
-def _base64(data: bytes) -> str:
-    return base64.encodebytes(data).decode("ascii").replace("\n", CRLF)
+def _text(kind: str, content: str) -> _Lines:
+    if "\r" in content:
+        content = _LINE_ENDS.sub("\n", content)
+    return [
+        f"Content-Type: text/{kind}; charset=utf-8".encode("ascii"),
+        b"Content-Transfer-Encoding: base64",
+        b"",
+        _base64(content.replace("\n", CRLF).encode("utf-8", "replace")),
+    ]
 
 
-def _file(file: File) -> str:
-    disposition = "inline" if file.is_inline else "attachment"
+def _base64(data: bytes) -> bytes:
+    coded = b2a_base64(data, newline=False)
+    starts = range(0, len(coded), _LINE_LENGTH)
+    return _BREAK.join([coded[start : start + _LINE_LENGTH] for start in starts])
+
+
+def _file(file: File) -> _Lines:
     content_type = file.content_type
     if content_type.lower().startswith(("multipart/", "message/")):
         # These must not be encoded (RFC 2045 6.4, RFC 2046 5.2.1), and would be read as
         # a part of the mail's own structure.
         content_type = "application/octet-stream"
-    lines = [
-        f"Content-Type: {content_type}",
-        "Content-Transfer-Encoding: base64",
-        f"Content-Disposition: {disposition}{_filename(file.filename)}",
-    ]
-    if file.content_ref:
-        lines.append(f"Content-ID: <{file.content_ref}>")
-    return CRLF.join([*lines, "", _base64(file.data)])
+    content_type = _NOT_PRINTABLE.sub("", content_type) or "application/octet-stream"
+    lines = [f"Content-Type: {content_type}", "Content-Transfer-Encoding: base64"]
+    if not file.is_alternative:
+        # A form of the whole mail is shown by who can; nobody is offered it as a file.
+        disposition = "inline" if file.is_inline else "attachment"
+        lines.append(f"Content-Disposition: {disposition}{_filename(file.filename)}")
+    if reference := _NOT_PRINTABLE.sub("", file.content_ref):
+        lines.append(f"Content-ID: <{reference}>")
+    return [*(line.encode("ascii") for line in lines), b"", _base64(file.data)]
 
 
 def _filename(name: str) -> str:
@@ -200,7 +272,7 @@ def _filename(name: str) -> str:
     chunks = [""]
     for character in name:
         # Never within a character: a reader may decode the chunks one by one.
-        encoded = quote(character, safe="")
+        encoded = quote(character, safe="", errors="replace")
         if len(chunks[-1]) + len(encoded) > _PARAMETER_CHUNK:
             chunks.append("")
         chunks[-1] += encoded

@@ -47,8 +47,8 @@ class Trace:
     compiled_id: UUID
     #: SHA-256 of the message.
     digest: bytes
-    #: What was filled in, where the mail cannot be shown again without it.
-    variables: dict[str, Any] | None = None
+    #: What of its contact and of the moment was filled in (`rendering.filled_in`).
+    filled_in: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,6 @@ class Attempt:
 
     mail: Claimed
     answer: Answer
-    trace: Trace | None = None
 
 
 def record(attempts: Sequence[Attempt]) -> None:
@@ -95,8 +94,69 @@ def _ours(mail: Claimed) -> Any:
     )
 
 
-# SES's own word may have settled the mail before ours is written down. Then only what
-# it could not know is added: what was filled in.
+_WRITE_AHEAD_SQL = """
+UPDATE transactional_email AS e
+SET compiled_id = r.compiled_id, digest = r.digest, filled_in = r.filled_in::jsonb
+FROM unnest(
+  %(ids)s::uuid[], %(attempts)s::int[], %(compiled)s::uuid[], %(digests)s::bytea[],
+  %(filled_in)s::text[]
+) AS r(id, attempt, compiled_id, digest, filled_in)
+WHERE e.id = r.id AND e.attempt = r.attempt AND e.state = 'SENDING'
+RETURNING e.id
+"""
+
+
+def write_ahead(traces: Sequence[tuple[Claimed, Trace]]) -> set[UUID]:
+    """Write down what mails were made of, before the first of them leaves.
+
+    Whatever becomes of this process then, and whoever settles the mail, it can be shown
+    again. Returns the mails that are still ours: the others must not leave.
+    """
+    ordered = sorted(traces, key=lambda pair: pair[0].id)
+    if not ordered:
+        return set()
+    write = _write_ahead_postgresql if is_postgresql() else _write_ahead_portable
+    ours: set[UUID] = set()
+
+    def written() -> None:
+        ours.update(write(ordered))
+
+    past_deadlocks(written)
+    return ours
+
+
+def _write_ahead_postgresql(traces: list[tuple[Claimed, Trace]]) -> list[UUID]:
+    rows = fetch_all(
+        _WRITE_AHEAD_SQL,
+        {
+            "ids": [mail.id for mail, _ in traces],
+            "attempts": [mail.attempt for mail, _ in traces],
+            "compiled": [trace.compiled_id for _, trace in traces],
+            "digests": [trace.digest for _, trace in traces],
+            "filled_in": [
+                write(trace.filled_in).decode() if trace.filled_in else None
+                for _, trace in traces
+            ],
+        },
+        replan=True,
+    )
+    return [row[0] for row in rows]
+
+
+@transaction.atomic
+def _write_ahead_portable(traces: list[tuple[Claimed, Trace]]) -> list[UUID]:
+    return [
+        mail.id
+        for mail, trace in traces
+        if _ours(mail).update(
+            compiled_id=trace.compiled_id,
+            digest=trace.digest,
+            filled_in=trace.filled_in,
+        )
+    ]
+
+
+# SES's own word may have settled the mail before ours is written down.
 _SENT_SQL = """
 UPDATE transactional_email AS e
 SET
@@ -105,14 +165,9 @@ SET
   error = CASE WHEN e.state = ANY(%(unfinished)s) THEN '' ELSE e.error END,
   message_id = COALESCE(e.message_id, r.message_id),
   sent_at = COALESCE(e.sent_at, now()),
-  lease_expires_at = NULL,
-  variables = COALESCE(r.variables::jsonb, e.variables),
-  compiled_id = COALESCE(r.compiled_id, e.compiled_id),
-  digest = COALESCE(r.digest, e.digest)
-FROM unnest(
-  %(ids)s::uuid[], %(attempts)s::int[], %(messages)s::text[], %(variables)s::text[],
-  %(compiled)s::uuid[], %(digests)s::bytea[]
-) AS r(id, attempt, message_id, variables, compiled_id, digest)
+  lease_expires_at = NULL
+FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(messages)s::text[])
+  AS r(id, attempt, message_id)
 WHERE e.id = r.id AND e.attempt = r.attempt
 """
 
@@ -126,13 +181,6 @@ def _sent(attempts: list[Attempt]) -> None:
                 "ids": [each.mail.id for each in attempts],
                 "attempts": [each.mail.attempt for each in attempts],
                 "messages": [each.answer.message_id for each in attempts],
-                "variables": [_variables(each.trace) for each in attempts],
-                "compiled": [
-                    each.trace.compiled_id if each.trace else None for each in attempts
-                ],
-                "digests": [
-                    each.trace.digest if each.trace else None for each in attempts
-                ],
             },
             replan=True,
         )
@@ -142,28 +190,16 @@ def _sent(attempts: list[Attempt]) -> None:
             _sent_portable(each)
 
 
-def _variables(trace: Trace | None) -> str | None:
-    if trace is None or not trace.variables:
-        return None
-    return write(trace.variables).decode()
-
-
 def _sent_portable(attempt: Attempt) -> None:
     ours = Email.objects.filter(pk=attempt.mail.id, attempt=attempt.mail.attempt)
     ours.filter(state__in=UNFINISHED).update(
         state=EmailState.SENT, error_code="", error=""
     )
-    facts: dict[str, Any] = {
-        "message_id": Coalesce("message_id", Value(attempt.answer.message_id)),
-        "sent_at": Coalesce("sent_at", Now()),
-        "lease_expires_at": None,
-    }
-    if attempt.trace:
-        facts["compiled_id"] = attempt.trace.compiled_id
-        facts["digest"] = attempt.trace.digest
-        if attempt.trace.variables:
-            facts["variables"] = attempt.trace.variables
-    ours.update(**facts)
+    ours.update(
+        message_id=Coalesce("message_id", Value(attempt.answer.message_id)),
+        sent_at=Coalesce("sent_at", Now()),
+        lease_expires_at=None,
+    )
 
 
 def _throttled(attempts: list[Attempt]) -> None:

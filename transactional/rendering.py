@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from transactional.marketing import (
     names_contact_link,
 )
 from transactional.styling import dress
+from transactional.tracking.marking import AFTER, BEFORE
 
 __all__ = [
     "MAX_RENDERED",
@@ -29,9 +31,11 @@ __all__ = [
     "TooLong",
     "compile_content",
     "compile_parts",
+    "filled_in",
+    "moment",
     "render",
     "scope",
-    "used_variables",
+    "unmarked",
 ]
 
 _LINE_BREAKS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]+")
@@ -75,7 +79,15 @@ class Compiled:
 def compile_content(manuscript: Manuscript) -> Compiled:
     """Dress a manuscript and compile it, once for all the mails that carry it."""
     dressed = dress(manuscript)
-    return compile_parts(manuscript.subject, dressed.html, dressed.text)
+    html = dressed.html if manuscript.marks_links else unmarked(dressed.html)
+    return compile_parts(manuscript.subject, html, dressed.text)
+
+
+def unmarked(html: str) -> str:
+    """Return HTML without the marks of links, whoever put them there: that it has some
+    is how a mail whose links were counted is known.
+    """
+    return html.replace(BEFORE, "").replace(AFTER, "")
 
 
 def compile_parts(subject: str, html: str, text: str) -> Compiled:
@@ -105,6 +117,44 @@ def render(compiled: Compiled, variables: Mapping[str, Any]) -> Rendered:
     )
 
 
+def moment(
+    *, subscribed: bool, language: str, at: datetime | None = None
+) -> dict[str, Any]:
+    """Return what can be said when a mail is composed: of the time, and of a contact
+    beside its data. The contact's own `locale` goes before ours.
+    """
+    at = at or datetime.now(UTC)
+    return {
+        "now": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "subscribed": subscribed,
+        "locale": language,
+    }
+
+
+def filled_in(
+    compiled: Compiled,
+    *,
+    data: Mapping[str, Any] | None,
+    variables: Mapping[str, Any] | None,
+    moment: Mapping[str, Any],
+) -> dict[str, Any] | None:
+    """Return what a mail draws from its contact and from the moment it is composed in.
+
+    It is all of either that the mail is rendered from, and is kept with the mail: from
+    `variables`, which came with it and go before, and from this the same is rendered
+    again. Of the contact's data only what the content names is kept.
+    """
+    names = compiled.names
+    known = {key: value for key, value in moment.items() if key in names}
+    if "data" in names:
+        known |= data or {}
+    else:
+        known |= {key: value for key, value in (data or {}).items() if key in names}
+    for key in variables or {}:
+        known.pop(key, None)
+    return known or None
+
+
 def scope(
     *,
     contact_id: UUID,
@@ -119,6 +169,8 @@ def scope(
     A link may be missing where the content does not have it: signing one takes time.
     """
     known = {**(data or {}), **(variables or {})}
+    # Databases give keys back in orders of their own; a content may show all of them.
+    known = {key: known[key] for key in sorted(known)}
     links = links or {}
     return {
         **known,
@@ -129,14 +181,3 @@ def scope(
         "plunk_email": address,
         **{name: links.get(name, "") for name in LINK_NAMES},
     }
-
-
-def used_variables(
-    compiled: Compiled, variables: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    """Return those of `variables` a content names, so it can be shown again later."""
-    names = compiled.names
-    if "data" in names:
-        return dict(variables)
-    used = {name: variables[name] for name in names if name in variables}
-    return used or None

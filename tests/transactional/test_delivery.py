@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
 from uuid import UUID
 
 import pytest
@@ -13,7 +14,8 @@ from plunk.projects.models import Project
 from tests.transactional.conftest import Queue
 from tests.transactional.fakes import FakeSes
 from transactional import delivery, mime, recording
-from transactional.claiming import Choice, claim
+from transactional.claiming import Choice, Claimed, claim
+from transactional.composing import Composed, compose
 from transactional.delivery import drain
 from transactional.models import (
     Email,
@@ -356,30 +358,44 @@ def test_what_was_filled_in_is_remembered(queue: Queue, ses: FakeSes) -> None:
     from transactional.reprinting import preview
 
     email = Email.objects.select_related("content", "contact").get()
-    assert email.variables == {"name": "Ann"}
+    assert email.filled_in == {"name": "Ann"}
+    assert email.variables is None
     assert preview(email).subject == "Hello Ann"
 
 
-def test_what_was_filled_in_is_remembered_though_ses_was_quicker_than_we(
+def test_what_a_mail_was_made_of_is_written_down_before_it_leaves(
     queue: Queue, ses: FakeSes
 ) -> None:
+    """Robust against a worker that is killed between the call and its answer."""
+    queue("ann@example.com")
+    Contact.objects.update(data={"name": "Ann", "secret": "x"})
+
+    (made,) = compose(claim(Choice(limit=1)))
+    assert isinstance(made, Composed)
+    ours = recording.write_ahead([(made.mail, made.trace)])
+
+    email = Email.objects.get()
+    assert ours == {email.pk}
+    assert email.state == EmailState.SENDING
+    assert email.filled_in == {"name": "Ann"}
+    assert bytes(email.digest or b"") == sha256(made.raw).digest()
+
+
+def test_a_mail_that_is_no_longer_ours_does_not_leave(
+    queue: Queue, ses: FakeSes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (email,) = queue("ann@example.com")
-    (mail,) = claim(Choice(limit=1))
-    Email.objects.update(state=EmailState.DELIVERED, message_id="its-own")
+    write_ahead = recording.write_ahead
 
-    recording.record(
-        [
-            recording.Attempt(
-                mail,
-                Answer(Outcome.ACCEPTED, message_id="its-own"),
-                recording.Trace(UUID(int=7), b"x" * 32, {"name": "Ann"}),
-            )
-        ]
-    )
+    def erased_before(traces: list[tuple[Claimed, recording.Trace]]) -> set[UUID]:
+        Email.objects.filter(pk=email.pk).delete()
+        return write_ahead(traces)
 
-    email.refresh_from_db()
-    assert email.state == EmailState.DELIVERED
-    assert email.variables == {"name": "Ann"}
+    monkeypatch.setattr("transactional.recording.write_ahead", erased_before)
+
+    drain()
+
+    assert ses.calls == []
 
 
 def test_nothing_is_claimed_once_the_process_must_stop(

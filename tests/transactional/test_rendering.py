@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transactional.compiling import _Kept, compiled_content
+from transactional.compiling import Prepared, _Kept, prepare
 from transactional.manuscripts import Manuscript
-from transactional.models import MailKind
+from transactional.models import Content, MailKind
 from transactional.plaintext import text_of
 from transactional.rendering import (
     MAX_RENDERED,
@@ -39,6 +39,10 @@ def rendered(body: str = "", subject: str = "s", **data: Any) -> Rendered:
 
 def compiled_of(body: str) -> Compiled:
     return compile_content(Manuscript("s", body))
+
+
+def prepared_of(body: str) -> Prepared:
+    return prepare(Content(id=ID, subject="s", body=body), Manuscript("s", body))
 
 
 def html_of(body: str, **data: Any) -> str:
@@ -243,8 +247,9 @@ def test_large_contents_are_not_kept_in_memory() -> None:
 
     kind = MailKind.TRANSACTIONAL
 
-    def compiled(body: str) -> Compiled:
-        return compiled_content(ID, Manuscript("s", body, kind=kind))
+    def compiled(body: str) -> Prepared:
+        content = Content(id=ID, subject="s", body=body)
+        return prepare(content, Manuscript("s", body, kind=kind))
 
     assert compiled(small) is compiled(small)
     assert compiled(large) is not compiled(large)
@@ -351,8 +356,8 @@ def test_what_is_kept_is_bounded_in_bytes() -> None:
     kept = _Kept(1_000_000)
     contents = [
         (
-            (uuid4(), Manuscript("s", f"<p>{number}{'x' * 9_000}")),
-            compiled_of("x"),
+            (uuid4(), Manuscript("s", f"<p>{number}{'x' * 9_000}"), "", ""),
+            prepared_of("x"),
         )
         for number in range(300)
     ]
@@ -368,18 +373,18 @@ def test_what_is_kept_is_bounded_in_bytes() -> None:
 
 def test_what_is_used_is_kept() -> None:
     kept = _Kept(100_000)
-    used = (ID, Manuscript("s", "used"))
-    kept.keep(used, compile_content(Manuscript("s", "used")))
+    used = (ID, Manuscript("s", "used"), "", "")
+    kept.keep(used, prepared_of("used"))
 
     for number in range(200):
         assert kept.get(used)
         kept.keep(
-            (ID, Manuscript("s", f"{number}{'x' * 9_000}")),
-            compiled_of("x"),
+            (ID, Manuscript("s", f"{number}{'x' * 9_000}"), "", ""),
+            prepared_of("x"),
         )
 
     assert kept.size <= 100_000
-    kept.keep((ID, Manuscript("s", "x" * 200_000)), compiled_of("x"))
+    kept.keep((ID, Manuscript("s", "x" * 200_000), "", ""), prepared_of("x"))
     assert kept.size == 0
 
 
