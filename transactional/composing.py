@@ -186,11 +186,13 @@ def _counted(email_id: UUID, html: str, prepared: Prepared, issuer: Issuer) -> s
     """Return HTML whose links lead past this installation, if it is to count them."""
     if not prepared.is_counted:
         return html
+    made_by = {"app_uri": issuer.app_uri, "secret": issuer.secret}
     host = prepared.tracking_host
     return counted(
         html,
-        address=lambda url: link_address(email_id, url, host),
-        pixel=pixel_address(email_id, host),
+        address=lambda url: link_address(email_id, url, host, **made_by),
+        pixel=pixel_address(email_id, host, **made_by),
+        app_uri=issuer.app_uri,
     )
 
 

@@ -35,7 +35,7 @@ _SPECIALS = re.compile(r'[][\\()<>@,:;".]')
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 _BREAKS = re.compile("[\r\n\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _LINE_ENDS = re.compile("\r\n|\r|\n")
-_NAME = re.compile(r"[!-9;-~]{1,200}")
+_NAME = re.compile(r"[!-9;-~]+")
 #: What stands between < and >: an address of atoms, as `contacts.addresses` writes it.
 _ADDRESS = re.compile(r"[!#-'*+./0-9=?A-Z^-~-]+@[A-Za-z0-9.-]+")
 #: Headers that say who writes to whom, and how the bytes after them are to be read.
