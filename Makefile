@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format ci install dev browser lock clean
+.PHONY: help run test check format ci install dev browser editor lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,9 @@ install: $(VENV)/.runtime ## Install what running needs
 dev: $(VENV)/.dev ## Install what developing needs
 
 browser: $(VENV)/.e2e ## Install what the browser tests need, beside a system's Chromium
+
+editor: ## Build the editor's scripts again (needs node 20 and a package registry)
+	cd transactional/editor && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
 
 lock: $(TOOLS)/.ready ## Make the lock files again (UPGRADE=--upgrade for newer versions)
 	$(TOOLS)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 \

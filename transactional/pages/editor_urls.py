@@ -1,5 +1,14 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from transactional.pages import editing
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path(
+        "templates/<uuid:template_id>/edit/",
+        editing.template_edit,
+        name="template_edit",
+    ),
+    path("templates/dressed/", editing.template_dressed, name="template_dressed"),
+]

@@ -1,0 +1,140 @@
+// Variables and tags of the template language, which stand in the text as chips.
+
+import { Node } from "@tiptap/core";
+import { Plugin, PluginKey } from "@tiptap/pm/state";
+import { partsOf } from "./chips.js";
+
+const LIQUID = /\{\{(?!\s*\{)[^{}]*?\}\}|\{%[^{}]*?%\}/g;
+
+function chipOf(source) {
+  const chip = document.createElement("span");
+  chip.className = "chip";
+  const parts = partsOf(source);
+  if (!parts) {
+    chip.textContent = source.replace(/^\{\{-?\s*|\s*-?\}\}$/g, "") || source;
+    return chip;
+  }
+  chip.textContent = parts.path;
+  if (parts.fallback) {
+    const fallback = document.createElement("span");
+    fallback.className = "chip-fallback";
+    fallback.textContent = parts.fallback;
+    chip.append(fallback);
+  }
+  return chip;
+}
+
+function sourceAttribute(tag) {
+  return {
+    source: {
+      default: "",
+      parseHTML: (element) => element.getAttribute(tag) ?? "",
+      renderHTML: ({ source }) => ({ [tag]: source }),
+    },
+  };
+}
+
+export const Variable = Node.create({
+  name: "variable",
+  group: "inline",
+  inline: true,
+  atom: true,
+  selectable: true,
+  addAttributes: () => sourceAttribute("data-variable"),
+  parseHTML: () => [{ tag: "span[data-variable]" }],
+  renderHTML: ({ node }) => ["span", { "data-variable": node.attrs.source }, node.attrs.source],
+  renderText: ({ node }) => node.attrs.source,
+  addNodeView() {
+    return ({ node }) => {
+      const dom = document.createElement("span");
+      const show = ({ attrs }) => {
+        const parts = partsOf(attrs.source);
+        dom.replaceChildren(chipOf(attrs.source));
+        dom.title = attrs.source;
+        dom.setAttribute("role", "img");
+        dom.setAttribute("aria-label", parts ? `Variable ${parts.path}${parts.fallback ? `, or ${parts.fallback}` : ""}` : `Variable ${attrs.source}`);
+      };
+      dom.className = "chip-frame";
+      show(node);
+      const update = (changed) => changed.type === node.type && (show(changed), true);
+      return { dom, update, ignoreMutation: () => true };
+    };
+  },
+});
+
+function logicView({ node }, name) {
+  const dom = document.createElement(name);
+  const code = document.createElement("code");
+  dom.className = name === "div" ? "logic-line" : "chip-frame";
+  code.className = "chip chip-logic";
+  dom.append(code);
+  const show = ({ attrs }) => {
+    code.textContent = attrs.source;
+  };
+  show(node);
+  const update = (changed) => changed.type === node.type && (show(changed), true);
+  return { dom, update, ignoreMutation: () => true };
+}
+
+export const Logic = Node.create({
+  name: "logic",
+  group: "inline",
+  inline: true,
+  atom: true,
+  selectable: true,
+  addAttributes: () => sourceAttribute("data-logic"),
+  parseHTML: () => [{ tag: "span[data-logic]" }],
+  renderHTML: ({ node }) => ["span", { "data-logic": node.attrs.source }, node.attrs.source],
+  renderText: ({ node }) => node.attrs.source,
+  addNodeView: () => (props) => logicView(props, "span"),
+});
+
+export const LogicLine = Node.create({
+  name: "logicLine",
+  group: "block flow",
+  atom: true,
+  selectable: true,
+  draggable: true,
+  addAttributes: () => sourceAttribute("data-logic-line"),
+  parseHTML: () => [{ tag: "div[data-logic-line]" }],
+  renderHTML: ({ node }) => ["div", { "data-logic-line": node.attrs.source }, node.attrs.source],
+  renderText: ({ node }) => node.attrs.source,
+  addNodeView: () => (props) => logicView(props, "div"),
+});
+
+// Whatever is typed or pasted and reads like a variable becomes one, wherever it comes
+// from; code stays as it is.
+export const Recognition = Node.create({
+  name: "recognition",
+  addProseMirrorPlugins() {
+    return [
+      new Plugin({
+        key: new PluginKey("recognition"),
+        appendTransaction(transactions, _, state) {
+          if (!transactions.some((transaction) => transaction.docChanged)) return null;
+          return recognised(state);
+        },
+      }),
+    ];
+  },
+});
+
+function recognised(state) {
+  const { variable: isVariable, logic } = state.schema.nodes;
+  const found = [];
+  state.doc.descendants((node, position, parent) => {
+    if (node.type.spec.code) return false;
+    if (!node.isText || !node.text.includes("{")) return true;
+    for (const match of node.text.matchAll(LIQUID)) {
+      const type = match[0].startsWith("{{") ? isVariable : logic;
+      if (parent.type.contentMatch.matchType(type)) found.push({ at: position + match.index, source: match[0], type, marks: node.marks });
+    }
+    return true;
+  });
+  if (!found.length) return null;
+  const { tr } = state;
+  for (const { at, source, type, marks } of found.reverse()) {
+    tr.replaceWith(at, at + source.length, type.create({ source }, null, marks));
+  }
+  return tr;
+}
