@@ -8,14 +8,14 @@ are a few hundred.
 
 from __future__ import annotations
 
+import codecs
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.message import Message
+from functools import lru_cache
 from quopri import decodestring
 
 from transactional.smtp.refusals import UNREADABLE, Refused
@@ -29,17 +29,31 @@ _MAX_STRUCTURE = 2_000
 _MAX_LINE = 998
 
 #: What mails are written in. Python knows more: some of it takes for ever.
-CHARSETS = re.compile(
+_CHARSETS = re.compile(
     r"utf-?8|us-ascii|ascii|latin-?1|iso-8859-\d{1,2}|iso-2022-[a-z0-9-]{2,8}"
     r"|(?:windows|cp)-?(?:125\d|874|932|949|950|437|850|852|866)|koi8-[rut]"
     r"|shift[_-]?jis|sjis|euc-(?:jp|kr)|gb2312|gbk|gb18030|big5(?:-hkscs)?"
     r"|utf-?(?:16|32)(?:-?[bl]e)?|tis-620|macintosh|mac-?roman"
 )
+#: Spelt by mail programs as the smaller set, and used as the larger.
+_LARGER = {
+    spelling: larger
+    for larger, spellings in {
+        "cp932": ("shift_jis", "shift-jis", "sjis"),
+        "cp1252": ("iso-8859-1", "latin-1", "latin1"),
+        "gb18030": ("gb2312", "gbk"),
+        "mac-roman": ("macintosh", "macroman"),
+        "utf-8": ("ascii", "us-ascii"),
+    }.items()
+    for spelling in spellings
+}
 _OVERLONG = re.compile(rb"[^\r\n]{%d}" % (_MAX_LINE + 1))
 _NAME = re.compile(r"([!-9;-~]+)[ \t]*:")
 _BROKEN = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]+")
-#: The charset of an encoded word, without its language (RFC 2231).
-_WORD = re.compile(r"=\?([^?*]{1,40})(?:\*[^?]{0,40})?\?[bBqQ]\?")
+#: Charset without its language (RFC 2231), encoding and text of an encoded word.
+_WORD = re.compile(
+    r"=\?([\w.:-]{1,40})(?:\*[\w-]{0,40})?\?([bBqQ])\?([^?]{1,2000})\?=", re.ASCII
+)
 _SPACE = re.compile(rb"[\s]+")
 _STRUCTURE = frozenset(
     {
@@ -200,15 +214,53 @@ def _structure(headers: list[tuple[str, str]]) -> Message:
     return message
 
 
+@lru_cache(maxsize=256)
+def codec_of(charset: str) -> str:
+    """Return what Python calls a charset of mails, in lower case; empty: it is none."""
+    if not _CHARSETS.fullmatch(charset):
+        return ""
+    try:
+        return codecs.lookup(_LARGER.get(charset, charset)).name
+    except LookupError:
+        return ""
+
+
 def words(value: str) -> str:
-    """Return a header's text: encoded words read (RFC 2047), on one line."""
-    named = _WORD.findall(value)
-    if named and all(CHARSETS.fullmatch(it.lower()) for it in named):
-        try:
-            value = str(make_header(decode_header(value)))
-        except (HeaderParseError, LookupError, ValueError):
-            # Shown as it came rather than not at all.
-            value = str(value)
-    # Half a character, as an encoded word can say it, is none.
-    value = value.encode("utf-8", "replace").decode()
-    return _BROKEN.sub(" ", value).strip()
+    """Return a header's text: encoded words read (RFC 2047), on one line.
+
+    What cannot be read is shown as it came.
+    """
+    pieces: list[str] = []
+    # Some mailers cut within a character: words that follow each other are one text.
+    charset, octets, position = "", b"", 0
+    for match in _WORD.finditer(value):
+        between, decoded = value[position : match.start()], _octets(match)
+        if decoded is None:
+            continue
+        position = match.end()
+        if octets and (between.strip(" \t") or match[1].lower() != charset):
+            pieces.append(octets.decode(codec_of(charset), "replace"))
+            octets = b""
+            pieces.append(between if between.strip(" \t") else "")
+        elif not octets:
+            pieces.append(between)
+        charset, octets = match[1].lower(), octets + decoded
+    if octets:
+        pieces.append(octets.decode(codec_of(charset), "replace"))
+    text = "".join([*pieces, value[position:]])
+    # Half a character, as a word can say it, is none.
+    text = text.encode("utf-8", "replace").decode()
+    return _BROKEN.sub(" ", text).strip()
+
+
+def _octets(word: re.Match[str]) -> bytes | None:
+    """Return what an encoded word holds; None for one that is none."""
+    if not codec_of(word[1].lower()):
+        return None
+    text = word[3].encode("utf-8", "replace")
+    if word[2] in "qQ":
+        return decodestring(text, header=True)
+    try:
+        return b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except Base64Error:
+        return None

@@ -26,7 +26,7 @@ from transactional.attachments import (
 )
 from transactional.contents import Draft
 from transactional.headers import MAX_HEADERS, is_name, is_reserved
-from transactional.smtp.parts import CHARSETS, Part, split, words
+from transactional.smtp.parts import Part, codec_of, split, words
 from transactional.smtp.refusals import NOT_FROM_THERE, UNREADABLE, Refused
 
 MAX_SUBJECT = MAX_VALUE = 998
@@ -45,18 +45,6 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 _CONTENT_REF = re.compile(r"[!-;=?-~]{1,255}")
 #: Written by us, by Amazon, or by those that a mail came through.
 _DROPPED = frozenset({"reply-to", "apparently-to", "idempotency-key", "bcc", "status"})
-#: Spelt by mail programs as the smaller set, and used as the larger.
-_LARGER = {
-    spelling: larger
-    for larger, spellings in {
-        "cp932": ("shift_jis", "shift-jis", "sjis"),
-        "cp1252": ("iso-8859-1", "latin-1", "latin1"),
-        "gb18030": ("gb2312", "gbk"),
-        "mac-roman": ("macintosh", "macroman"),
-        "utf-8": ("ascii", "us-ascii"),
-    }.items()
-    for spelling in spellings
-}
 #: Parameters of a file's type that its reader needs.
 _KEPT = ("charset", "method", "component", "format", "delsp", "profile")
 
@@ -106,11 +94,11 @@ def _author(top: Part) -> tuple[str, str]:
 
 def _addresses(value: str) -> list[tuple[str, str]]:
     """Return the names and addresses of a header, as they were written."""
-    return [
-        (words(name), address.strip())
-        for name, address in getaddresses([value])
-        if address.strip()
-    ]
+    try:
+        found = getaddresses([value])
+    except RecursionError as error:
+        raise Refused(UNREADABLE, "An address is nested too deeply.") from error
+    return [(words(name), it.strip()) for name, it in found if it.strip()]
 
 
 def _names(top: Part) -> Iterator[tuple[str, str]]:
@@ -275,10 +263,9 @@ def _text(part: Part) -> str:
     """Return a text without what no text holds; broken characters are replaced."""
     raw = part.decoded()
     given = str(part.structure.get_param("charset", "") or "").strip().lower()
-    known = _LARGER.get(given, given) if CHARSETS.fullmatch(given) else "utf-8"
     try:
-        text = raw.decode(known)
-    except (UnicodeError, LookupError):
+        text = raw.decode(codec_of(given) or "utf-8")
+    except UnicodeError:
         # Said wrongly or not at all: UTF-8, if it can be, else Western European.
         text = _guessed(raw, declared=given)
     text = text.replace("\x00", "").replace("\r\n", "\n")
