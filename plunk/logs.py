@@ -21,7 +21,7 @@ ACCESS_LOGGER = "plunk.access"
 #: API keys, the tokens in recipients' and password links, and query strings.
 _SECRET = re.compile(
     r"([ps]k_)[0-9a-f]{8,}"
-    r"|(/(?:(?:un)?subscribe|manage|contacts/public|password/reset/key)/)"
+    r"|(/(?:(?:un)?subscribe|manage|t/[co]|contacts/public|password/reset/key)/)"
     r"[^/\s\"'<>?\\\x1b]+"
     r"|(\?)[^\s\"'<>?=\\\x1b]*=[^\s\"'<>\\\x1b]*"
 )

@@ -281,7 +281,7 @@ SES_CONFIGURATION_SET_NO_TRACKING = env.str(
     "SES_CONFIGURATION_SET_NO_TRACKING",
     default="plunk-no-tracking" if USES_SIMULATOR else "",
 )
-#: Whether opens and clicks that we count ourselves are stored behind the visitor's back.
+#: Whether the opens and clicks we count are stored after the visitor was led on.
 TRACKING_THREAD = True
 MAIL_FROM_SUBDOMAIN = env.str("MAIL_FROM_SUBDOMAIN", default="plunk")
 #: Every sender is accepted where mail only reaches the local Inbox page.

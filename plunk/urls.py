@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("plunk.api.door_urls")),
     path("", include("contacts.pages.public_urls")),
     path("", include("transactional.pages.public_urls")),
+    path("", include("transactional.tracking.urls")),
     path("admin/", admin.site.urls),
     path("auth/", include("plunk.projects.pages.account_urls")),
     path("", include("plunk.projects.pages.urls")),
