@@ -19,7 +19,7 @@ from transactional.styling.documents import (
     with_end,
 )
 from transactional.styling.footers import Words
-from transactional.styling.texts import text_of_html
+from transactional.styling.reading import text_of_html
 from transactional.tracking.marking import mark
 
 __all__ = ["Dressed", "dress", "looks_written_by_hand"]

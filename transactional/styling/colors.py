@@ -48,23 +48,21 @@ class Palette:
 
     #: `#rrggbb` of the project.
     own: str
-    #: What stands on a colour by night, by the class that says so.
+    link: Shade
+    #: Of lines and bars, which only have to stand out.
+    mark: Shade
+    #: What a class is by night: text, and surfaces such as buttons.
     texts: dict[str, str] = field(default_factory=dict)
     fills: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, color: str) -> Palette:
-        return cls(brand(color).fill)
-
-    @property
-    def link(self) -> Shade:
-        return Shade(by_day(self.own), by_night(self.own))
-
-    @property
-    def mark(self) -> Shade:
-        """Return the colour of lines and bars, which only have to stand out."""
-        chosen = brand(self.own)
-        return Shade(chosen.on_light, chosen.on_dark)
+        chosen = brand(color)
+        return cls(
+            chosen.fill,
+            link=Shade(by_day(chosen.fill), by_night(chosen.fill)),
+            mark=Shade(chosen.on_light, chosen.on_dark),
+        )
 
     def text_class(self, color: str) -> str:
         """Return the class of text whose author picked its colour."""

@@ -16,26 +16,22 @@ from transactional.styling import design, footers
 from transactional.styling.blocks import Writer
 from transactional.styling.colors import Palette
 from transactional.styling.footers import Words
-from transactional.styling.pieces import closing, masked, weight
-from transactional.styling.reading import Reader
+from transactional.styling.parsing import BEFORE, is_reasonable
+from transactional.styling.pieces import closing, masked
+from transactional.styling.reading import Reader, text_of_html
 from transactional.styling.setting_aside import (
     SetAside,
+    is_whole,
     rewritten_around_liquid,
     set_aside,
+    set_liquid_aside,
     structure,
 )
-from transactional.styling.texts import is_whole, text_of_html
 
 logger = logging.getLogger(__name__)
 
-#: Beyond these a body stands in our design as it came: longer ones, and those whose
-#: elements a parser would copy without end.
-MAX_LENGTH = 300_000
-_MAX_DEPTH = 100
-_MAX_WEIGHT = 400_000
 #: The most of its own style sheets that a body can have written into its elements.
 _MAX_SHEETS = 60_000
-_BEFORE = "<!DOCTYPE html><body>"
 #: Reads no file and asks no server, whatever a style sheet names.
 _inliner = CSSInliner(
     keep_at_rules=True, keep_link_tags=True, load_remote_stylesheets=False
@@ -83,10 +79,11 @@ def _content_of(body: str, palette: Palette) -> Content:
 
 def paragraphs(text: str) -> str:
     """Return plain text as paragraphs: empty lines part them, others are kept."""
-    normal = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
-    markup = rewritten_around_liquid(normal, html.escape)
-    parts = (part.strip("\n").replace("\n", "<br>\n") for part in markup.split("\n\n"))
-    return "\n".join(f"<p>{part}</p>" for part in parts if part.strip())
+    aside = set_liquid_aside(text)
+    lines = html.escape(aside.markup).replace("\r\n", "\n").replace("\r", "\n")
+    parts = (part.strip("\n").replace("\n", "<br>\n") for part in lines.split("\n\n"))
+    markup = "\n".join(f"<p>{part}</p>" for part in parts if part.strip())
+    return aside.restored(markup)
 
 
 def as_it_came(markup: str) -> Content:
@@ -97,11 +94,8 @@ def as_it_came(markup: str) -> Content:
 
 def _blocks_of(markup: str, palette: Palette) -> Content | None:
     """Return a body written in our blocks; None if that would change what it says."""
-    if len(markup) > MAX_LENGTH:
-        return None
     aside = set_aside(markup)
-    depth, tags = weight(aside.markup)
-    if depth > _MAX_DEPTH or depth * tags > _MAX_WEIGHT:
+    if not is_reasonable(aside.markup):
         return None
     body, styles = _parsed(aside.markup)
     if body is None:
@@ -118,14 +112,14 @@ def _parsed(markup: str) -> tuple[LexborNode | None, str]:
     has_sheets = "<style" in markup.lower()
     if has_sheets and len(markup) <= _MAX_SHEETS:
         try:
-            markup = _inliner.inline(_BEFORE + markup)
+            markup = _inliner.inline(BEFORE + markup)
         except InlineError:
             # A sheet that is no CSS stays a sheet; the mail goes on without it.
             logger.info("a style sheet cannot be written into its elements")
         else:
             tree = LexborHTMLParser(markup)
             return tree.body, _sheets(tree)
-    tree = LexborHTMLParser(_BEFORE + markup)
+    tree = LexborHTMLParser(BEFORE + markup)
     return tree.body, _sheets(tree) if has_sheets else ""
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Iterator
 
 from selectolax.lexbor import LexborNode
 
-from transactional.plaintext import text_of
+from transactional.plaintext import text_of, without_tags
 from transactional.styling.blocks import percent_of
-from transactional.styling.setting_aside import SetAside
+from transactional.styling.parsing import parsed
+from transactional.styling.setting_aside import (
+    SetAside,
+    is_whole,
+    set_aside,
+    set_liquid_aside,
+    without_structure,
+)
 
 _UNSEEN = frozenset("style script title meta link base head template".split())
 _BREAKING = frozenset(
@@ -22,6 +30,28 @@ _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _OURS = frozenset({"button", "progress", "spacer", "html"})
 _RULE = "-" * 20
+
+
+def text_of_html(markup: str) -> str:
+    """Return HTML as plain text whose Liquid still says what it said."""
+    return text_around_liquid(markup) if "{%" in markup else text_of(markup)
+
+
+def text_around_liquid(markup: str) -> str:
+    """Return HTML as plain text; what its Liquid surrounds stays within it.
+
+    A layout of tables would put the `{% for %}` between two rows above all of them.
+    """
+    aside = set_aside(markup)
+    body = parsed(aside.markup)
+    if body is not None:
+        text = Reader(aside).read(body)
+        if is_whole(text):
+            return text
+    plain = set_liquid_aside(markup)
+    text = plain.restored_as_text(without_tags(plain.markup))
+    # Better all that may be said than `{% endif %}` before somebody's eyes.
+    return text if is_whole(text) else without_structure(text)
 
 
 class Reader:
@@ -71,7 +101,7 @@ class Reader:
                 quoted = "\n\n".join(self._blocks(node))
                 return [textwrap.indent(quoted, "> ", lambda _: True)] if quoted else []
             case "table":
-                return self._laid_out(node.html or "")
+                return self._table(node)
             case "img":
                 return [said] if (said := self._picture(node)) else []
         return self._blocks(node)
@@ -83,13 +113,47 @@ class Reader:
             case "progress":
                 return [f"{percent_of(node)}%"]
             case "html":
-                return self._laid_out(node.inner_html or "")
+                return self._raw(node)
         return []
 
+    def _raw(self, node: LexborNode) -> list[str]:
+        """Read HTML as it came, which stands there as one piece that was set aside."""
+        markup = self._aside.restored(node.inner_html or "")
+        if "{%" not in markup:
+            return self._laid_out(markup)
+        return [said] if (said := text_around_liquid(markup)) else []
+
+    def _table(self, node: LexborNode) -> list[str]:
+        """Lay a table out, unless its rows come and go."""
+        markup = self._aside.restored(node.html or "")
+        if "{%" not in markup:
+            return self._laid_out(markup)
+        rows = "\n".join(self._rows(node))
+        return [rows] if rows.strip() else []
+
+    def _rows(self, node: LexborNode) -> Iterator[str]:
+        """Yield a line for each row; what stands between two stays between them."""
+        child = node.first_child
+        while child is not None:
+            if child.tag == "tr":
+                yield "  ".join(filter(None, self._cells(child)))
+            elif _is_block(child) or child.tag in ("tbody", "thead", "tfoot"):
+                yield from self._rows(child)
+            elif said := self._inline(child).strip():
+                yield said
+            child = child.next
+
+    def _cells(self, row: LexborNode) -> Iterator[str]:
+        child = row.first_child
+        while child is not None:
+            if child.tag in ("td", "th"):
+                yield "" if _is_hidden(child) else "\n".join(self._blocks(child))
+            else:
+                yield self._inline(child).strip()
+            child = child.next
+
     def _laid_out(self, markup: str) -> list[str]:
-        """Lay out what is not of our blocks, tables above all."""
-        inner = self._aside.restored(markup)
-        return [said] if (said := text_of(inner)) else []
+        return [said] if (said := text_of(markup)) else []
 
     def _list(self, node: LexborNode) -> list[str]:
         items: list[str] = []

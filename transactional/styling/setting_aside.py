@@ -25,6 +25,10 @@ _IN_TEXT = re.compile(f"<!--{TOKEN.pattern}-->")
 _ANYWHERE = re.compile(f"{_IN_TEXT.pattern}|{TOKEN.pattern}")
 _RAW_BLOCK = re.compile(r"\sdata-block\s*=\s*(?:\"html\"|'html'|html(?=[\s/>]))")
 
+_WORD = re.compile(r"\{%-?\s*(\w+)")
+_BRANCHES = frozenset({"else", "elsif", "when"})
+_BLOCKS = frozenset("if unless case for tablerow capture comment raw ifchanged".split())
+
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
@@ -61,6 +65,35 @@ def structure(source: str) -> list[str]:
     Where one of them is lost, or stands elsewhere, something else is said.
     """
     return [found for found in LIQUID.findall(source) if found.startswith("{%")]
+
+
+def is_whole(source: str) -> bool:
+    """Say whether each `{% if … %}` of a source has its end, in the right order.
+
+    A text may lack some of its HTML's: those in the attributes of an element.
+    """
+    opened: list[str] = []
+    for tag in structure(source):
+        word = found[1] if (found := _WORD.match(tag)) else ""
+        if word in _BLOCKS:
+            opened.append(word)
+        elif not _follows(word, opened):
+            return False
+    return not opened
+
+
+def _follows(word: str, opened: list[str]) -> bool:
+    """Say whether a tag may stand here; the end of a block takes it off the list."""
+    if word.startswith("end"):
+        return bool(opened) and opened.pop() == word[3:]
+    return word not in _BRANCHES or bool(opened)
+
+
+def without_structure(source: str) -> str:
+    """Return a source that shows all of its branches, each once."""
+    return LIQUID.sub(
+        lambda found: "" if found[0].startswith("{%") else found[0], source
+    )
 
 
 def rewritten_around_liquid(source: str, rewrite: Callable[[str], str]) -> str:
