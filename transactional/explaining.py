@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from contacts.models import Suppression, SuppressionReason
 from transactional.language import Form, compile_part
@@ -94,7 +95,7 @@ _REASONS = (
 
 
 #: What rendering raises on values that no mail can carry, such as 100-digit numbers.
-_UNRENDERABLE = (TypeError, ValueError, RecursionError)
+UNRENDERABLE = (TypeError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def subject_of(email: Email) -> str:
     )
     try:
         return compile_part(subject, Form.LINE).fill(variables, MAX_SUBJECT)
-    except _UNRENDERABLE:
+    except UNRENDERABLE:
         return subject
 
 
@@ -132,9 +133,14 @@ def content_of(email: Email) -> Rendered:
     """
     try:
         return preview(email)
-    except _UNRENDERABLE:
+    except UNRENDERABLE:
         content = email.content
         return Rendered(content.subject, content.body, content.body)
+
+
+def variables_of(email: Email) -> dict[str, Any]:
+    """Return what was filled in: of the contact's data, and what came with the mail."""
+    return {**(email.filled_in or {}), **(email.variables or {})}
 
 
 def reason_of(event: EmailEvent) -> str:

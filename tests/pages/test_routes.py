@@ -14,6 +14,7 @@ from contacts.models import Topic
 from plunk.projects.creating import NewProject
 from plunk.projects.models import ApiKey, Membership, Project, Role, User
 from tests.pages.rows import make_contact, make_email
+from transactional.models import Domain, SenderAddress
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ ROUTES = [
     Route("emails"),
     Route("email", "email_id"),
     Route("email_html", "email_id"),
+    Route("email_message", "email_id"),
+    Route("email_source", "email_id"),
+    Route("email_download", "email_id"),
     Route("settings_keys"),
     Route("settings_general", is_form=True, role=Role.ADMIN, is_seen=True),
     Route("settings_appearance", is_form=True, role=Role.ADMIN, is_seen=True),
@@ -44,6 +48,14 @@ ROUTES = [
     Route("settings_topic_new", is_form=True, role=Role.ADMIN),
     Route("settings_topic", "topic_id", is_form=True, role=Role.ADMIN),
     Route("settings_topic_archive", "topic_id", is_form=True, role=Role.ADMIN),
+    Route("settings_domains"),
+    Route("settings_domain_new", is_form=True, role=Role.ADMIN),
+    Route("settings_domain", "domain_id"),
+    Route("settings_domain_remove", "domain_id", is_form=True, role=Role.ADMIN),
+    Route("settings_sending", is_form=True, role=Role.ADMIN, is_seen=True),
+    Route("settings_sender_new", is_form=True, role=Role.ADMIN),
+    Route("settings_sender", "sender_id", is_form=True, role=Role.ADMIN),
+    Route("settings_sender_remove", "sender_id", is_form=True, role=Role.ADMIN),
     Route("settings_key_new", is_form=True, role=Role.ADMIN),
     Route("settings_key_revoke", "key_id", is_form=True, role=Role.ADMIN),
     Route("settings_key_regenerate", "key_id", is_form=True, role=Role.ADMIN),
@@ -67,6 +79,10 @@ def url_of(project: Project) -> UrlOf:
         "contact_id": email.contact_id,
         "email_id": email.pk,
         "topic_id": Topic.objects.create(project=project, name="News").pk,
+        "domain_id": Domain.objects.create(project=project, name="acme.example").pk,
+        "sender_id": SenderAddress.objects.create(
+            project=project, email="a@acme.example"
+        ).pk,
         "key_id": ApiKey.objects.filter(project=project).earliest("pk").pk,
     }
 

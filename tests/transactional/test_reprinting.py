@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from contacts.models import Contact
-from plunk.projects.models import Project, Tracker, Tracking
+from plunk.projects.models import Project, Tracker, Tracking, User
 from tests.transactional.conftest import Queue
 from tests.transactional.fakes import FakeSes
 from transactional import compiling, presets
@@ -25,8 +28,10 @@ from transactional.models import (
     MailKind,
     Source,
     Style,
+    Template,
 )
 from transactional.reprinting import preview, reprint, reprint_for_others
+from transactional.senders import Sender
 from transactional.ses import Answer, Outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -272,7 +277,8 @@ def test_a_thousand_mails_of_one_content_share_it(queue: Queue, ses: FakeSes) ->
     halves = Contact.objects.order_by("email").values_list("pk", flat=True)[:500]
     Contact.objects.filter(pk__in=list(halves)).update(data={"locale": "de"})
 
-    drain()
+    while drain():
+        continue
 
     assert Email.objects.filter(state=EmailState.SENT).count() == 1000
     assert rows(Content) == 1
@@ -309,3 +315,102 @@ def test_numbers_that_the_database_spells_otherwise_stay_as_they_left(
     Contact.objects.filter(email="bea@example.com").update(data=values)
 
     assert_exact(sent(ses))
+
+
+@pytest.fixture
+def member(client: Client, bob: User) -> Client:
+    client.force_login(bob)
+    return client
+
+
+def page_of(email: Email, name: str) -> str:
+    kwargs = {"project_id": email.project_id, "email_id": email.pk}
+    return reverse(name, kwargs=kwargs)
+
+
+def test_a_member_downloads_what_left(
+    queue: Queue, ses: FakeSes, member: Client
+) -> None:
+    queue("ann@example.com", sender=Sender("sender@example.com", 'x"\r\ny'))
+    ((email, raw),) = sent(ses)
+
+    answer = member.get(page_of(email, "email_download"))
+    shown = member.get(page_of(email, "email_message")).content.decode()
+    source = member.get(page_of(email, "email_source"))
+
+    assert answer.content == source.content == raw
+    assert answer["Content-Type"] == "message/rfc822"
+    assert answer["Content-Disposition"] == f'attachment; filename="{email.pk}.eml"'
+    assert source["Content-Type"] == "text/plain; charset=utf-8"
+    for each in (answer, source):
+        assert "no-store" in each["Cache-Control"]
+        assert each["X-Content-Type-Options"] == "nosniff"
+        assert each["Content-Security-Policy"].startswith("sandbox")
+    assert "Exactly as it left" in shown
+    assert sha256(raw).hexdigest() in shown
+    assert "MIME-Version: 1.0" in shown
+
+
+def test_what_cannot_be_shown_exactly_says_so(
+    queue: Queue, ses: FakeSes, member: Client, settings: LazySettings
+) -> None:
+    queue("ann@example.com", kind=MailKind.MARKETING, subscribed=True)
+    ((email, _),) = sent(ses)
+    Email.objects.update(digest=b"x" * 32)
+
+    shown = member.get(page_of(email, "email_message")).content.decode()
+
+    assert "Not as it left" in shown
+    assert "Exactly as it left" not in shown
+
+
+def test_a_mail_of_which_no_message_can_be_made_has_pages(
+    queue: Queue, member: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (email,) = queue("ann@example.com")
+
+    def refuse(**_: object) -> bytes:
+        raise ValueError("no")
+
+    monkeypatch.setattr("transactional.composing.build_message", refuse)
+
+    assert "No message can" in (
+        member.get(page_of(email, "email_message")).content.decode()
+    )
+    for name in ("email_download", "email_source"):
+        assert member.get(page_of(email, name)).status_code == 404
+
+
+def test_the_page_names_the_version_and_that_it_is_a_test(
+    queue: Queue, ses: FakeSes, member: Client, project: Project
+) -> None:
+    template = Template.objects.create(
+        project=project, name="Welcome", subject="Hi", body="<p>Hi</p>"
+    )
+    queue(
+        "ann@example.com",
+        source=Source.TEST,
+        template_id=template.pk,
+        template_version=3,
+        draft=Draft("Hi", "", text="Only text"),
+    )
+    ((email, _),) = sent(ses)
+
+    shown = member.get(page_of(email, "email")).content.decode()
+
+    assert f"/templates/{template.pk}/versions/3/" in shown
+    assert "Test mail" in shown
+    assert "text alone" in shown
+
+
+def test_the_message_of_a_mail_takes_a_constant_number_of_statements(
+    queue: Queue,
+    ses: FakeSes,
+    member: Client,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    queue("ann@example.com", draft=Draft("Hi", "<p>Hi</p>", files=files() * 3))
+    ((email, _),) = sent(ses)
+
+    with django_assert_max_num_queries(8):
+        assert member.get(page_of(email, "email_message")).status_code == 200

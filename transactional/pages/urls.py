@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from transactional.pages import views
+from transactional.pages import messages, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("transactional.pages.template_urls")),
@@ -14,4 +14,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("emails/", views.email_list, name="emails"),
     path("emails/<uuid:email_id>/", views.email_page, name="email"),
     path("emails/<uuid:email_id>/html/", views.email_html, name="email_html"),
+    path(
+        "emails/<uuid:email_id>/message/", messages.email_message, name="email_message"
+    ),
+    path("emails/<uuid:email_id>/source/", messages.email_source, name="email_source"),
+    path(
+        "emails/<uuid:email_id>/message.eml",
+        messages.email_download,
+        name="email_download",
+    ),
 ]

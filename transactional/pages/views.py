@@ -20,6 +20,7 @@ from transactional.explaining import (
     explain,
     history,
     subject_of,
+    variables_of,
 )
 from transactional.models import (
     UNFINISHED,
@@ -50,7 +51,9 @@ def email_list(request: ProjectRequest) -> HttpResponse:
         rows = rows.filter(state=state)
     else:
         state = ""
-    rows = rows.select_related("content", "contact").defer("content__body", "headers")
+    rows = rows.select_related("content", "contact").defer(
+        "content__body", "content__text", "headers"
+    )
     found = page(rows, cursor=request.GET.get("cursor", ""))
     context = {
         "page": found,
@@ -70,7 +73,7 @@ def email_list(request: ProjectRequest) -> HttpResponse:
 @project_page
 def email_page(request: ProjectRequest, email_id: UUID) -> HttpResponse:
     """Show one mail: what became of it, its envelope and its content."""
-    email = _email(request, email_id)
+    email = email_of(request, email_id)
     events = list(
         EmailEvent.objects.filter(email=email).order_by("at", "id")[:HISTORY_LIMIT]
     )
@@ -86,7 +89,7 @@ def email_page(request: ProjectRequest, email_id: UUID) -> HttpResponse:
         "is_moving": email.state in MOVING,
         "sentence": explain(email, events, suppression),
         "content": content_of(email),
-        "variables": _indented(email.variables),
+        "variables": _indented(variables_of(email)),
         "attachments": Attachment.objects.filter(content_id=email.content_id)
         .defer("data")
         .order_by("position"),
@@ -99,15 +102,18 @@ def email_page(request: ProjectRequest, email_id: UUID) -> HttpResponse:
 @project_page
 def email_html(request: ProjectRequest, email_id: UUID) -> HttpResponse:
     """Show a mail's HTML by itself, in a sandbox also when it is opened directly."""
-    response = HttpResponse(content_of(_email(request, email_id)).html)
+    response = HttpResponse(content_of(email_of(request, email_id)).html)
     response["Content-Security-Policy"] = FRAME_POLICY
     response["X-Content-Type-Options"] = "nosniff"
     return response
 
 
-def _email(request: ProjectRequest, email_id: UUID) -> Email:
+def email_of(request: ProjectRequest, email_id: UUID) -> Email:
+    """Return a mail of the page's project with all it is made of, or answer 404."""
     email = (
-        Email.objects.select_related("content", "contact", "template")
+        Email.objects.select_related(
+            "content", "contact", "template", "compiled", "project"
+        )
         .filter(project=request.project, pk=email_id)
         .first()
     )
