@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -71,7 +70,7 @@ def shape(message: EmailMessage | bytes) -> list[Any]:
         message = parsed(message)
     if not message.is_multipart():
         return [message.get_content_type()]
-    parts: Sequence[Any] = message.get_payload()
+    parts: Any = message.get_payload()
     return [message.get_content_type(), *(shape(part) for part in parts)]
 
 
@@ -83,8 +82,9 @@ def parsed(message: bytes) -> EmailMessage:
 
 def leaves(message: bytes) -> list[tuple[str, bytes]]:
     """Return the types and contents of all parts that are no more parts."""
-    return [
+    found: list[tuple[str, Any]] = [
         (part.get_content_type(), part.get_payload(decode=True))
         for part in parsed(message).walk()
         if not part.is_multipart()
     ]
+    return found
