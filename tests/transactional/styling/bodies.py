@@ -64,9 +64,10 @@ loaf</a>
 water   350 g   # {{{{ waterNote ?? "a little more for rye" }}}}
 salt     10 g</code></pre>
 <div data-block="spacer" data-height="16"></div>
-<div data-block="html"><table role="presentation" width="100%"><tr>
-<td style="padding:12px;border:1px dashed #8a8a96;font-family:Georgia,serif">Raw HTML,
-as it came.</td></tr></table></div>
+<div data-block="html"><table role="presentation" width="100%"
+ cellpadding="0" cellspacing="0" border="0"><tr>
+<td style="padding:12px;border:1px dashed #8a8a96;font-family:Georgia,serif">Raw
+HTML, as it came.</td></tr></table></div>
 <div data-block="spacer" data-height="24"></div>
 <p dir="auto">שלום, וזו שורה מימין לשמאל.</p>
 <p>Warmly,<br>the people at Acme Bakery</p>

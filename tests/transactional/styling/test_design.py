@@ -275,8 +275,8 @@ def test_text_has_a_direction(own: str) -> None:
 
 SOUP = [
     *"<table> <tr> <td> </td> </table> <ul> <li> <pre> <!-- --> <script>".split(),
-    *"</script> <style> </style> <img> <!doctype> <?xml <b </p> </b> <b> {{k}} {{".split(),
-    "{{ }}",
+    *"</script> <style> </style> <img> <!doctype> <?xml <b </p> </b> <b>".split(),
+    *("{{k}}", "{{", "{{ }}"),
     *"<html> <body> </body> </html> &amp; &#0; <svg> <template> <select> <p".split(),
     *"<textarea> <plaintext> x </div> <frameset> \" ' > \ufdd2 \ufdd20\ufdd3".split(),
     *(
