@@ -35,6 +35,9 @@ def full(tmp_path: Path) -> Iterator[dict[str, str]]:
                 "JWT_SECRET": "a secret of the tests, long enough, 0123456789 abcdef",
                 "WEB_CONCURRENCY": "1",
                 "WORKER_CONCURRENCY": "2",
+                # Any that are free.
+                "SMTP_PORT_SECURE": "0",
+                "SMTP_PORT_SUBMISSION": "0",
             }
         finally:
             _execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)

@@ -20,7 +20,7 @@ from tests.running.processes import (
 pytestmark = pytest.mark.services
 
 ENTRYPOINT = str(Path("docker/entrypoint.sh").resolve())
-ROLES = ("web", "worker", "beat")
+ROLES = ("web", "worker", "beat", "smtp")
 
 
 def test_each_role_starts_in_its_container_and_stops_in_time(
@@ -36,19 +36,21 @@ def test_each_role_starts_in_its_container_and_stops_in_time(
         running(ENTRYPOINT, "web", log=logs["web"], **chosen) as web,
         running(ENTRYPOINT, "worker", log=logs["worker"], **chosen) as worker,
         running(ENTRYPOINT, "beat", log=logs["beat"], **chosen) as beat,
+        running(ENTRYPOINT, "smtp", log=logs["smtp"], **chosen) as smtp,
     ):
         url = f"http://127.0.0.1:{port}/ready"
         web.until(lambda: answers(url))
+        smtp.until(lambda: "taking mail by SMTP" in smtp.printed())
         healthy = subprocess.run(
             [ENTRYPOINT, "healthy"], env=environment(**chosen), check=False
         )
-        roles = (web, worker, beat)
+        roles = (web, worker, beat, smtp)
         codes = [it.stop() for it in roles]
         left = [it.left() for it in roles]
 
     assert healthy.returncode == 0
-    assert codes == [0, 0, 0], {role: it.read_text() for role, it in logs.items()}
-    assert left == [[], [], []]
+    assert codes == [0, 0, 0, 0], {role: it.read_text() for role, it in logs.items()}
+    assert left == [[], [], [], []]
 
 
 def test_a_container_whose_web_process_is_gone_is_not_healthy() -> None:
