@@ -62,10 +62,10 @@ def fields(project_id: UUID) -> list[FieldFact]:
     """Return the keys of the contacts' data, by name."""
     types: dict[str, Counter[str]] = {}
     size = 0
-    for data in _sample(project_id):
+    for data in sample(project_id):
         size += 1
         for name, value in data.items():
-            types.setdefault(name, Counter())[_type_of(value)] += 1
+            types.setdefault(name, Counter())[type_of(value)] += 1
     return [
         FieldFact(name, seen.most_common(1)[0][0], _percentage(seen.total(), size))
         for name, seen in sorted(types.items())
@@ -78,7 +78,7 @@ def values(project_id: UUID, name: str, limit: int = 100) -> list[Scalar]:
     `name` is a key, or a path of keys with dots between them.
     """
     seen: Counter[tuple[type, Scalar]] = Counter()
-    for data in _sample(project_id):
+    for data in sample(project_id):
         for value in _scalars(_look_up(data, name)):
             # To Python, 1 and true are one key of a dictionary.
             seen[type(value), value] += 1
@@ -89,7 +89,7 @@ def values(project_id: UUID, name: str, limit: int = 100) -> list[Scalar]:
 def usage(project_id: UUID, name: str) -> Usage:
     """Return which segments ask for a key, and how many contacts have it."""
     size = having = 0
-    for data in _sample(project_id):
+    for data in sample(project_id):
         size += 1
         having += name in data
     everybody = count_contacts(project_id) if size >= SAMPLE // 2 else size
@@ -116,7 +116,8 @@ def _percentage(part: int, whole: int) -> int:
     return min(99, max(1, round(100 * part / whole)))
 
 
-def _type_of(value: Any) -> str:
+def type_of(value: Any) -> str:
+    """Return what kind of value it is, in the words of FieldFact."""
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int | float):
@@ -167,7 +168,7 @@ def _names(condition: Any, field: str) -> bool:
     return any(_names(part, field) for part in condition.values())
 
 
-def _sample(project_id: UUID) -> Iterator[dict[str, Any]]:
+def sample(project_id: UUID) -> Iterator[dict[str, Any]]:
     """Yield the data of the sampled contacts, an empty one where there is none."""
     rows = Contact.objects.filter(project_id=project_id)
     sizes = dict(_sizes(rows, SAMPLE // 2))

@@ -27,7 +27,7 @@ from transactional.language.liquid import Unreadable, parse
 from transactional.language.parts import MAX_SOURCE, Form
 from transactional.language.placeholders import read_placeholder
 from transactional.language.scanning import Fault, Kind, Piece, Unclosed, scan
-from transactional.language.structure import KNOWN, faults
+from transactional.language.structure import ENDS, faults
 from transactional.language.tokens import read_expression
 
 #: The most problems that are told at once.
@@ -60,14 +60,19 @@ class Lines:
 
 def check(source: str, form: Form) -> list[Problem]:
     """Return what is wrong with the language in a source, from its beginning on."""
-    if len(source) > MAX_SOURCE:
-        return [Problem(f"This is longer than {MAX_SOURCE:,} characters.", 1, 1)]
-    found = list(islice(_faults(source, form), _MOST))
+    found = faults_in(source, form)
     if not found:
         return []
     lines = Lines(source)
-    found.sort(key=lambda fault: fault.offset)
     return [Problem(fault.message, *lines.place(fault.offset)) for fault in found]
+
+
+def faults_in(source: str, form: Form) -> list[Fault]:
+    """Return what is wrong in a source, with places counted in characters."""
+    if len(source) > MAX_SOURCE:
+        return [Fault(f"This is longer than {MAX_SOURCE:,} characters.", 0)]
+    found = list(islice(_faults(source, form), _MOST))
+    return sorted(found, key=lambda fault: fault.offset)
 
 
 def _faults(source: str, form: Form) -> Iterator[Fault]:
@@ -116,7 +121,7 @@ def _in_piece(piece: Piece) -> Iterator[Fault]:
         yield from _in_output(piece)
     elif piece.name in _READERS:
         yield from _in_expression(piece, _READERS[piece.name])
-    elif piece.name in KNOWN and piece.name not in _FREE and piece.text.strip():
+    elif piece.name in _ALONE and piece.text.strip():
         yield Fault(
             f"Nothing stands after “{piece.name}” in this tag.", piece.text_start
         )
@@ -203,8 +208,8 @@ _EXAMPLES = {
 _MISSING = {
     name: f"Something is missing here. {example}" for name, example in _EXAMPLES.items()
 }
-#: Tags after whose name anything may stand.
-_FREE = frozenset({"comment", "#"})
+#: Tags that are no more than their name.
+_ALONE = frozenset(ENDS) | {"else", "break", "continue", "raw", "endraw", "endcomment"}
 
 
 def _filtered(words: TokenStream) -> Iterator[Fault]:

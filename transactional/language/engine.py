@@ -56,6 +56,7 @@ _MAX_KEPT = 10_000_000
 #: Tags that only the scanner knows.
 SILENT = frozenset({"raw", "endraw", "comment", "endcomment", "#"})
 _BREAK = re.compile(r"[\r\n]")
+_SPACE = re.compile(r"(?:\s|&nbsp;)*")
 
 
 class Full(Exception):
@@ -177,7 +178,7 @@ class Template(BoundTemplate):
     env: Language
 
 
-class _VariableNode(Node):
+class VariableNode(Node):
     """`{{ path ?? default | raw }}`, written as the fast way writes it."""
 
     __slots__ = ("path", "placeholder")
@@ -198,7 +199,7 @@ class _VariableNode(Node):
         yield self.path
 
 
-class _OutputNode(Node):
+class OutputNode(Node):
     """`{{ … }}` with filters, or with brackets in its path."""
 
     __slots__ = ("expression",)
@@ -232,6 +233,10 @@ def _ours(context: RenderContext) -> Context:
     return context
 
 
+def _leading_space(text: str) -> str:
+    return match[0] if (match := _SPACE.match(text)) else ""
+
+
 class _Output(Tag):
     """What stands between two braces and two braces."""
 
@@ -243,9 +248,10 @@ class _Output(Tag):
         inner = stream.expect(kinds.TOKEN_EXPRESSION)
         placeholder = read_placeholder(inner.value)
         if not placeholder.is_more:
-            return _VariableNode(inner, placeholder)
+            start = inner.start_index + len(_leading_space(inner.value))
+            return VariableNode(inner._replace(start_index=start), placeholder)
         words = read_expression(inner.value, inner.start_index)
-        return _OutputNode(token, FilteredExpression.parse(self.env, words))
+        return OutputNode(token, FilteredExpression.parse(self.env, words))
 
 
 class _CaptureNode(capture_tag.CaptureNode):
@@ -306,7 +312,7 @@ class _Echo(Tag):
     def parse(self, stream: TokenStream) -> Node:
         token = stream.eat(kinds.TOKEN_TAG)
         words = stream.into_inner(tag=token, eat=False)
-        return _OutputNode(token, FilteredExpression.parse(self.env, words))
+        return OutputNode(token, FilteredExpression.parse(self.env, words))
 
 
 _TAGS: tuple[type[Tag], ...] = (

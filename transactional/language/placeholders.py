@@ -30,6 +30,7 @@ class Placeholder:
     path: str
     default: str = ""
     is_raw: bool = False
+    has_default: bool = False
     #: Whether there is more to it than that.
     is_more: bool = False
 
@@ -122,7 +123,7 @@ def _read(inner: str) -> Placeholder:
     default = unquoted(default.split("??")[0])
     # Editors write no-break spaces.
     path = path.replace("\u00a0", " ").strip()
-    return Placeholder(path, default, is_raw, is_more)
+    return Placeholder(path, default, is_raw, bool(has_default), is_more)
 
 
 def unquoted(literal: str) -> str:

@@ -28,7 +28,8 @@ BLOCKED = frozenset(
     | {"from", "section", "sections", "snippet", "partial"}
 )
 KNOWN = frozenset(BLOCKS) | _PARTS | SINGLES | SILENT
-_ENDS = {f"end{name}": name for name in BLOCKS}
+#: The tags that end them.
+ENDS = {f"end{name}": name for name in BLOCKS}
 
 
 @dataclass(slots=True)
@@ -61,8 +62,8 @@ def faults(pieces: list[Piece]) -> Iterator[Fault]:
 def _read(piece: Piece, opened: list[_Open]) -> str:
     """Read a tag; return what is wrong with it, or nothing."""
     name = piece.name
-    if name in _ENDS:
-        return _close(_ENDS[name], opened)
+    if name in ENDS:
+        return _close(ENDS[name], opened)
     if name in _PARTS:
         return _part(name, opened)
     if name in BLOCKS:
@@ -104,7 +105,7 @@ def _unknown(name: str) -> str:
         return "After “{%” comes the name of a tag, such as “if” or “for”."
     if name in BLOCKED:
         return f"{{% {name} %}} does not exist here: a mail reads no other templates."
-    close = get_close_matches(name, sorted(KNOWN | frozenset(_ENDS)), n=1)
+    close = get_close_matches(name, sorted(KNOWN | frozenset(ENDS)), n=1)
     if close:
         return f"There is no tag {{% {name[:40]} %}}. Is it {{% {close[0]} %}}?"
     return (
