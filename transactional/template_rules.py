@@ -11,11 +11,11 @@ from uuid import UUID
 from contacts.addresses import normalise
 from plunk.api.errors import FieldError, Invalid
 from plunk.api.fields import Fields
+from transactional.language import Form, check
 from transactional.models import WRITTEN_FIELDS, MailKind, Style
 from transactional.senders import choose_sender
 
 MAX_BODY = 2_000_000
-MAX_DESCRIPTION = 500
 MAX_NAME = 100
 #: Texts of one line, and how many characters they may have.
 LINES: Mapping[str, int] = {
@@ -24,8 +24,16 @@ LINES: Mapping[str, int] = {
     "preheader": 200,
     "from_name": 100,
 }
+#: Texts of several lines.
+TEXTS: Mapping[str, int] = {"description": 500, "body": MAX_BODY}
 #: What a template is nothing without.
 REQUIRED = ("name", "subject", "body")
+#: The parts in which the language is spoken.
+SPEAKING: Mapping[str, Form] = {
+    "subject": Form.LINE,
+    "preheader": Form.LINE,
+    "body": Form.HTML,
+}
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -45,23 +53,50 @@ def clean(
     Raises Invalid naming every wrong field, the `required` ones that are missing among
     them; an error of syntax is a `Misspelt`.
     """
-    fields = Fields({name: written[name] for name in WRITTEN_FIELDS if name in written})
+    fields = _fields(written)
+    values = _values(fields, filled=REQUIRED)
+    for name in required:
+        fields.require(name, values.get(name) or None)
+    fields.errors.extend(_misspelt(values))
+    fields.finish()
+    return values
+
+
+def clean_draft(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what can be shown of a template that is still being written.
+
+    It may be empty and misspelt; raises Invalid for what could never be stored.
+    """
+    fields = _fields(written)
+    values = _values(fields, filled=())
+    fields.finish()
+    return values
+
+
+def _fields(written: Mapping[str, Any]) -> Fields:
+    return Fields({name: written[name] for name in WRITTEN_FIELDS if name in written})
+
+
+def _values(fields: Fields, *, filled: Collection[str]) -> dict[str, Any]:
+    """Read what is given; those of `filled` must not be blank."""
     values: dict[str, Any] = {}
     for name, maximum in LINES.items():
-        values[name] = _text(fields, name, maximum, single_line=True)
-    values["description"] = _text(fields, "description", MAX_DESCRIPTION)
-    values["body"] = _text(fields, "body", MAX_BODY)
+        is_blank_fine = name not in filled
+        text = fields.text(name, maximum=maximum, blank=is_blank_fine)
+        values[name] = _storable(fields, name, text)
+    for name, maximum in TEXTS.items():
+        is_blank_fine = name not in filled
+        text = fields.text(
+            name, maximum=maximum, single_line=False, blank=is_blank_fine
+        )
+        values[name] = _storable(fields, name, text)
     values["style"] = fields.choice("style", Style.values)
     values["kind"] = fields.choice("kind", MailKind.values)
     for name in ("from_email", "reply_to"):
         values[name] = _address(fields, name)
-    for name in required:
-        fields.require(name, values[name] or None)
     given = {name: value for name, value in values.items() if value is not None}
-    if "tracks" in written:
+    if "tracks" in fields.body:
         given["tracks"] = fields.boolean("tracks")
-    fields.errors.extend(_misspelt(given))
-    fields.finish()
     return given
 
 
@@ -79,13 +114,8 @@ def check_sender(project_id: UUID, email: str) -> str:
         raise Invalid(found) from error
 
 
-def _text(
-    fields: Fields, name: str, maximum: int, *, single_line: bool = False
-) -> str | None:
-    """Read a text; its line breaks become those of Unix."""
-    text = fields.text(
-        name, maximum=maximum, single_line=single_line, blank=name not in REQUIRED
-    )
+def _storable(fields: Fields, name: str, text: str | None) -> str | None:
+    """Return a text that databases take; its line breaks become those of Unix."""
     if text is not None and _UNSAFE.search(text):
         fields.fail(name, "Holds NUL or a lone surrogate.", "invalid_string")
         return None
@@ -102,4 +132,14 @@ def _address(fields: Fields, name: str) -> str | None:
 
 def _misspelt(values: Mapping[str, Any]) -> list[FieldError]:
     """Return what the language cannot read of the parts that speak it."""
-    return []
+    return [
+        Misspelt(
+            name,
+            f"{problem.message} (line {problem.line}, column {problem.column})",
+            "invalid_syntax",
+            problem.line,
+            problem.column,
+        )
+        for name, form in SPEAKING.items()
+        for problem in check(values.get(name, ""), form)
+    ]

@@ -39,6 +39,7 @@ SECTIONS = (
     Section("segments", "Segments", "segment", "segment", "Audience"),
     Section("imports", "Imports", "upload", "import", "Audience"),
     Section("suppressions", "Suppressions", "ban", "suppression", "Audience"),
+    Section("templates", "Templates", "template", "template", "Mail"),
     Section("emails", "Emails", "mail", "email", "Mail"),
     Section("inbox", "Inbox", "inbox", "inbox", "Mail"),
     Section("settings_keys", "Settings", "settings", "settings", "Project"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from uuid import UUID
 
@@ -28,13 +27,9 @@ from transactional.api.template_fields import (
     with_sender,
 )
 from transactional.models import MailKind, SavedBy, Style, Template, TemplateVersion
+from transactional.styling import looks_written_by_hand
 from transactional.template_uses import UseKind, uses
 
-#: What only stands in HTML that is a whole document of its author's.
-_BY_HAND = re.compile(
-    r"<(?:!doctype|html|head|body|style|table)\b|<div(?![^>]*data-block)|\sclass\s*=",
-    re.IGNORECASE,
-)
 _ORDERS = {"createdAt": "created_at", "updatedAt": "updated_at", "name": "name"}
 
 
@@ -93,7 +88,7 @@ class Templates(_OfTemplates):
 
 def _style_of(body: Any) -> Style:
     """Say who makes a body into a document, where the client does not."""
-    by_hand = isinstance(body, str) and bool(_BY_HAND.search(body))
+    by_hand = isinstance(body, str) and looks_written_by_hand(body)
     return Style.HTML if by_hand else Style.PLUNK
 
 
