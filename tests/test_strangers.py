@@ -41,7 +41,14 @@ from tests.pages.rows import make_contact, make_email, make_occurrence
 from tests.routes import Route, routes
 from tests.transactional.domains.strangers import ENDPOINTS as DOMAIN_ENDPOINTS
 from tests.transactional.templates.strangers import ENDPOINTS as TEMPLATE_ENDPOINTS
-from transactional.models import Domain, Email, MailKind, Template, TemplateVersion
+from transactional.models import (
+    Domain,
+    Email,
+    MailKind,
+    SenderAddress,
+    Template,
+    TemplateVersion,
+)
 
 #: What nobody but alice and bob may ever read.
 SECRET = "alices-own-secret"
@@ -148,6 +155,10 @@ def alices(project: Project, other_project: NewProject) -> Alices:
         "key_id": ApiKey.objects.filter(project=project).earliest("pk").pk,
         "message_id": message.message_id,
         "segment_id": segment.pk,
+        "domain_id": Domain.objects.get(project=project).pk,
+        "sender_id": SenderAddress.objects.create(
+            project=project, email="secret@example.com", name=SECRET
+        ).pk,
         "slug": "none",
         "version": 1,
         "number": 0,
@@ -169,6 +180,8 @@ UNKNOWN: dict[str, Callable[[], object]] = {
     "view_id": uuid4,
     "suppression_id": uuid4,
     "segment_id": uuid4,
+    "domain_id": uuid4,
+    "sender_id": uuid4,
     "job_id": uuid4,
     "message_id": lambda: "0100-a11ce-999999",
     "number": lambda: 0,

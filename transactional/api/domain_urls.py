@@ -9,7 +9,7 @@ _ONE = r"^domains/(?P<domain_id>[^/]+)"
 urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^domains/?$", domains.Domains.as_view(), name="api_domains"),
     re_path(
-        r"^domains/project/(?P<project_id>[^/]+)/?$",
+        r"^domains/project/(?P<any_id>[^/]+)/?$",
         domains.ProjectDomains.as_view(),
         name="api_project_domains",
     ),

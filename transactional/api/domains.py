@@ -126,7 +126,7 @@ class Domains(_OfDomains):
 class ProjectDomains(_OfDomains):
     """All the domains at once; the project is the key's, whatever the path says."""
 
-    def get(self, request: Any, project_id: str) -> HttpResponse:
+    def get(self, request: Any, any_id: str) -> HttpResponse:
         rows = Domain.objects.filter(project_id=self.project_id)
         found = rows.order_by("-created_at", "-pk")[:MOST_DOMAINS]
         return self.answer([domain_as_json(row) for row in found])

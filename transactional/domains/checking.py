@@ -104,12 +104,14 @@ def check_domain(*, domain: Domain) -> Domain:
     return done[0] if done else fresh
 
 
-def request_check(*, domain: Domain) -> None:
-    """Have a domain checked as soon as a worker is there."""
+def request_check(*, domain: Domain) -> bool:
+    """Have a domain checked as soon as a worker is there; False where it just was."""
     stale = Q(checked_at=None) | Q(checked_at__lt=Now() - FRESH)
     due = Domain.objects.filter(stale, pk=domain.pk)
-    if due.update(next_check_at=Now()):
-        wake_on_commit(CHECK_TASK)
+    if not due.update(next_check_at=Now()):
+        return False
+    wake_on_commit(CHECK_TASK)
+    return True
 
 
 @transaction.atomic
