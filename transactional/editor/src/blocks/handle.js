@@ -24,8 +24,9 @@ export class Handle {
     this.plus.addEventListener("click", () => this.insert());
   }
 
-  follow({ clientX, clientY, target }) {
-    if (this.element.contains(target) || target.closest?.(".block-panel")) return;
+  follow({ clientX, clientY, target, buttons }) {
+    // With a button down it is being dragged, or text is being selected.
+    if (buttons || this.element.contains(target) || target.closest?.(".block-panel")) return;
     const { view } = this.editor;
     const frame = view.dom.getBoundingClientRect();
     const left = Math.max(frame.left + 60, Math.min(clientX, frame.right - 20));

@@ -17,6 +17,7 @@ class BlockEditor {
   constructor({ host, body, variables, upload, say, changed, showKeys, icons }) {
     useIcons(icons);
     this.options = { upload, say };
+    this.replaced = null;
     this.chooser = make("input", { type: "file", accept: "image/png,image/jpeg,image/gif,image/webp", multiple: true, hidden: true, "aria-label": "Picture" });
     this.sheet = make("div", { class: "sheet-body" });
     this.editor = new Editor({

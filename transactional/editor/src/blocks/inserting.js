@@ -61,7 +61,7 @@ export const ENTRIES = [
   { name: "Space", icon: "space", words: "spacer gap distance", insert: block({ type: "spacer", attrs: { height: 24 } }) },
   { name: "Quote", icon: "quote", words: "blockquote citation", hint: ">", insert: turn((chain) => chain.toggleBlockquote()) },
   { name: "Code block", icon: "code", words: "pre source", hint: "```", insert: turn((chain) => chain.toggleCodeBlock()) },
-  { name: "Progress bar", icon: "progress", words: "percent steps", insert: block({ type: "progress", attrs: { percent: 50 } }) },
+  { name: "Progress bar", icon: "progress", words: "percent steps", insert: block({ type: "progress", attrs: { percent: "50" } }) },
   { name: "HTML", icon: "html", words: "raw source table embed", insert: block({ type: "raw", attrs: { html: "", wrapped: true } }) },
   { name: "Variable", icon: "variable", words: "field name data merge", hint: "{{", insert: turn((chain) => chain.insertContent("{{")) },
   { name: "Logic", icon: "logic", words: "liquid if else for end condition loop", insert: block({ type: "logicLine", attrs: { source: "{% if  %}" } }) },

@@ -130,14 +130,17 @@ export const Progress = Node.create({
   group: "block flow",
   atom: true,
   draggable: true,
-  addAttributes: () => ({ percent: { ...data("percent", Number), default: 50 }, color: data("color") }),
+  addAttributes: () => ({ percent: { ...data("percent"), default: "50" }, color: data("color") }),
   parseHTML: () => [{ tag: 'div[data-block="progress"]' }],
   renderHTML: ({ HTMLAttributes }) => ["div", mergeAttributes(HTMLAttributes, { "data-block": "progress" })],
   addNodeView: () => (props) => {
     const bar = make("span");
-    const dom = make("div", { class: "mail-progress", role: "img" }, make("span", { class: "mail-progress-track" }, bar));
+    const words = make("code", { class: "mail-progress-words" });
+    const dom = make("div", { class: "mail-progress", role: "img" }, make("span", { class: "mail-progress-track" }, bar), words);
     return viewOf(dom, null, ({ attrs }) => {
-      bar.style.width = `${attrs.percent}%`;
+      const isVariable = attrs.percent.includes("{{");
+      bar.style.width = isVariable ? "50%" : `${attrs.percent}%`;
+      words.textContent = isVariable ? attrs.percent : "";
       dom.setAttribute("aria-label", `Progress bar, ${attrs.percent} %`);
       tint(dom, attrs.color);
     })(props);

@@ -17,14 +17,15 @@ const color = { name: "color", label: "Colour", type: "color" };
 const FIELDS = {
   button: [address("href", "Link"), color, align],
   image: [address("src", "Address"), { name: "alt", label: "Description", placeholder: "For those who do not see it" }, { name: "width", label: "Width", type: "number", min: 1, max: 1200, placeholder: "Auto" }, address("href", "Link"), align],
-  progress: [{ name: "percent", label: "Percent", type: "number", min: 0, max: 100, needed: true }, color],
+  progress: [{ name: "percent", label: "Percent", type: "percent" }, color],
   spacer: [{ name: "height", label: "Height", type: "number", min: 1, max: 400, needed: true }],
   logicLine: [{ name: "source", label: "Tag", type: "logic" }],
+  listLogic: [{ name: "source", label: "Tag", type: "logic" }],
   logic: [{ name: "source", label: "Tag", type: "logic" }],
   columns: [{ name: "count", label: "Columns", type: "count" }],
 };
 
-const TITLES = { button: "Button", image: "Image", progress: "Progress bar", spacer: "Space", logicLine: "Logic", logic: "Logic", columns: "Columns", variable: "Variable", raw: "HTML", horizontalRule: "Divider", paragraph: "Text", heading: "Heading", bulletList: "Bullet list", orderedList: "Numbered list", blockquote: "Quote", codeBlock: "Code block" };
+const TITLES = { button: "Button", image: "Image", progress: "Progress bar", spacer: "Space", logicLine: "Logic", listLogic: "Logic", logic: "Logic", columns: "Columns", variable: "Variable", raw: "HTML", horizontalRule: "Divider", paragraph: "Text", heading: "Heading", bulletList: "Bullet list", orderedList: "Numbered list", blockquote: "Quote", codeBlock: "Code block" };
 
 export class Panel {
   constructor({ editor, host, variables, replaceImage }) {
@@ -33,7 +34,8 @@ export class Panel {
     this.element.addEventListener("keydown", (event) => this.press(event));
     host.append(this.element);
     this.shown = null;
-    editor.on("transaction", () => this.refresh());
+    // In the middle of a change of focus nothing has it: that is looked at a moment later.
+    editor.on("transaction", ({ transaction }) => transaction.getMeta("blur") || transaction.getMeta("focus") || this.refresh());
     editor.on("blur", () => requestAnimationFrame(() => this.refresh()));
     editor.on("focus", () => this.refresh());
     addEventListener("resize", () => this.place());
@@ -167,7 +169,7 @@ export class Panel {
       if (value !== undefined) this.set(field.name, value);
     });
     this.controls.push({ element: input, read });
-    const more = field.type === "address" ? [this.picker(input)] : [];
+    const more = field.type === "address" || field.type === "percent" ? [this.picker(input)] : [];
     if (field.name === "src") more.push(make("button", { type: "button", class: "button button-small", text: "Upload", click: () => this.replaceImage(this.shown.position) }));
     return this.row(field.label, input, ...more);
   }
@@ -323,6 +325,7 @@ function variableNote(known) {
 function checked(field, text) {
   if (field.type === "address") return isGoodAddress(text) ? text.trim() : undefined;
   if (field.type === "logic") return /^\{%[^{}]*%\}$/.test(text.trim()) ? text.trim() : undefined;
+  if (field.type === "percent") return /^(?:\d{1,2}|100|\{\{[^{}]+\}\})$/.test(text.trim()) ? text.trim() : undefined;
   if (field.type !== "number") return text;
   if (text === "") return field.needed ? undefined : null;
   const value = Number(text);

@@ -162,7 +162,10 @@ function list(element, source) {
   only(element, element.localName === "ol" ? ["start"] : []);
   const items = [];
   for (const child of element.childNodes) {
-    if (child.nodeType === Node.TEXT_NODE && !child.data.trim()) continue;
+    if (child.nodeType === Node.TEXT_NODE) {
+      items.push(...listLogic(child.data, source));
+      continue;
+    }
     if (child.localName !== "li") throw new Foreign("in a list");
     only(child, []);
     items.push({ type: "listItem", content: itemContent(child, source) });
@@ -172,6 +175,15 @@ function list(element, source) {
   const start = Number(element.getAttribute("start") ?? 1);
   if (!Number.isSafeInteger(start)) throw new Foreign("start");
   return { type: "orderedList", attrs: { start }, content: items };
+}
+
+// Between its items a list has tags, and no words.
+function listLogic(text, source) {
+  return pieces(text, [], source).flatMap(({ type, attrs, text: words }) => {
+    if (type === "text" && !words.trim()) return [];
+    if (type !== "logic") throw new Foreign("between items");
+    return [{ type: "listLogic", attrs }];
+  });
 }
 
 // Words, then lists within; or paragraphs and lists.
@@ -276,6 +288,12 @@ function words(element, source) {
   return content;
 }
 
+function percent(element, source) {
+  const value = attribute(element, "data-percent", source);
+  if (!/^(?:\d{1,2}|100|\{\{[\s\S]+\}\})$/.test(value ?? "")) throw new Foreign("data-percent");
+  return value;
+}
+
 const DIVISIONS = {
   columns(part, element, source) {
     only(element, ["data-block"]);
@@ -283,10 +301,10 @@ const DIVISIONS = {
     if (parts.length < 2 || parts.length > 3) throw new Foreign("columns");
     return { type: "columns", content: parts.map((inside) => column(inside, source)) };
   },
-  progress(part, element) {
+  progress(part, element, source) {
     only(element, ["data-block", "data-percent", "data-color"]);
     if (element.childNodes.length) throw new Foreign("in progress");
-    return { type: "progress", attrs: { percent: whole(element, "data-percent", 0, 100) ?? 0, color: matching(element, "data-color", COLOR) } };
+    return { type: "progress", attrs: { percent: percent(element, source), color: matching(element, "data-color", COLOR) } };
   },
   spacer(part, element) {
     only(element, ["data-block", "data-height"]);

@@ -18,7 +18,7 @@ import Text from "@tiptap/extension-text";
 import Underline from "@tiptap/extension-underline";
 import { Dropcursor, Gapcursor, Placeholder, UndoRedo } from "@tiptap/extensions";
 import { Button, Column, Columns, Image, Progress, Raw, Spacer } from "./nodes.js";
-import { Logic, LogicLine, Recognition, Variable } from "./variables.js";
+import { ListLogic, Logic, LogicLine, Recognition, Variable } from "./variables.js";
 
 const BAD_ADDRESS = /^[\s\u0000-\u001f]*(?:javascript|data|vbscript|file|blob):/i;
 
@@ -72,8 +72,8 @@ const nodes = [
     addAttributes: () => ({ bare: { default: false, rendered: false, keepOnSplit: false } }),
   }),
   Heading.extend({ group: "block flow" }).configure({ levels: [1, 2, 3] }),
-  BulletList.extend({ group: "block flow list" }),
-  OrderedList.extend({ group: "block flow list", addAttributes: () => ({ start: { default: 1, parseHTML: (element) => Number.parseInt(element.getAttribute("start"), 10) || 1 } }) }),
+  BulletList.extend({ group: "block flow list", content: "(listItem | listLogic)+" }),
+  OrderedList.extend({ group: "block flow list", content: "(listItem | listLogic)+", addAttributes: () => ({ start: { default: 1, parseHTML: (element) => Number.parseInt(element.getAttribute("start"), 10) || 1 } }) }),
   ListItem.extend({ content: "paragraph (paragraph | list)*" }),
   Blockquote.extend({ group: "block flow", content: "(paragraph | heading | list)+" }),
   CodeBlock.extend({ group: "block flow", addAttributes: () => ({}) }),
@@ -89,6 +89,7 @@ const nodes = [
   Variable,
   Logic,
   LogicLine,
+  ListLogic,
   Recognition,
 ];
 

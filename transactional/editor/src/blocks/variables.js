@@ -65,7 +65,7 @@ export const Variable = Node.create({
 function logicView({ node }, name) {
   const dom = document.createElement(name);
   const code = document.createElement("code");
-  dom.className = name === "div" ? "logic-line" : "chip-frame";
+  dom.className = name === "span" ? "chip-frame" : "logic-line";
   code.className = "chip chip-logic";
   dom.append(code);
   const show = ({ attrs }) => {
@@ -100,6 +100,18 @@ export const LogicLine = Node.create({
   renderHTML: ({ node }) => ["div", { "data-logic-line": node.attrs.source }, node.attrs.source],
   renderText: ({ node }) => node.attrs.source,
   addNodeView: () => (props) => logicView(props, "div"),
+});
+
+// A tag between the items of a list.
+export const ListLogic = Node.create({
+  name: "listLogic",
+  atom: true,
+  selectable: true,
+  addAttributes: () => sourceAttribute("data-list-logic"),
+  parseHTML: () => [{ tag: "li[data-list-logic]", priority: 100 }],
+  renderHTML: ({ node }) => ["li", { "data-list-logic": node.attrs.source }, node.attrs.source],
+  renderText: ({ node }) => node.attrs.source,
+  addNodeView: () => (props) => logicView(props, "li"),
 });
 
 // Whatever is typed or pasted and reads like a variable becomes one, wherever it comes

@@ -46,7 +46,7 @@ const WRITERS = {
     `<a data-block="button" href="${attribute(node.attrs.href)}"${data("data-color", node.attrs.color)}${data("data-align", node.attrs.align)}>${inline(node)}</a>`,
   columns: (node) => `<div data-block="columns">\n${children(node)}\n</div>`,
   column: (node) => `<div data-block="column">${children(node)}</div>`,
-  progress: ({ attrs }) => `<div data-block="progress" data-percent="${attrs.percent}"${data("data-color", attrs.color)}></div>`,
+  progress: ({ attrs }) => `<div data-block="progress" data-percent="${attribute(attrs.percent)}"${data("data-color", attrs.color)}></div>`,
   spacer: ({ attrs }) => `<div data-block="spacer" data-height="${attrs.height}"></div>`,
   raw: ({ attrs }) => (attrs.wrapped ? `<div data-block="html">${attrs.html}</div>` : attrs.html),
   logicLine: ({ attrs }) => attrs.source,
@@ -60,7 +60,7 @@ function children(node) {
 
 function items(list) {
   const found = [];
-  list.forEach((item) => found.push(`<li>${itemContent(item)}</li>`));
+  list.forEach((item) => found.push(item.type.name === "listLogic" ? item.attrs.source : `<li>${itemContent(item)}</li>`));
   return found.join("");
 }
 

@@ -4,7 +4,9 @@ const PAUSE = 700;
 const AGE_DAYS = 14;
 
 export class Drafts {
-  constructor({ key, user }) {
+  // `kept(is)` is told whether there is one.
+  constructor({ key, user, kept }) {
+    this.kept = kept;
     this.key = `plunk-draft:${user}:${key}`;
   }
 
@@ -27,6 +29,7 @@ export class Drafts {
   keep(values, version) {
     try {
       localStorage.setItem(this.key, JSON.stringify({ values, version, at: Date.now() }));
+      this.kept(true);
     } catch {
       // Full or switched off: then there is none, and the browser still asks on leaving.
       this.forget();
@@ -35,6 +38,7 @@ export class Drafts {
 
   forget() {
     clearTimeout(this.timer);
+    this.kept(false);
     try {
       localStorage.removeItem(this.key);
     } catch {
