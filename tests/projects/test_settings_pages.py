@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from plunk.projects.creating import NewProject
 from plunk.projects.keys import NotUsable, create_key, regenerate_key
@@ -196,3 +197,18 @@ def test_the_name_of_a_key_is_shown_as_text(
     create_key(project=project, kind=KeyKind.SECRET, name=bad)
 
     assert bad.encode() not in owner.get(keys_url).content
+
+
+def test_whoever_connects_is_told_where(
+    owner: Client, keys_url: str, settings: Settings
+) -> None:
+    settings.SMTP_DOMAIN, settings.SMTP_PORT_SECURE = "smtp.example.com", 465
+
+    shown = owner.get(keys_url).content.decode()
+    settings.SMTP_ENABLED = False
+    without = owner.get(keys_url).content.decode()
+
+    assert '<code id="smtp-host" class="wrap">smtp.example.com</code>' in shown
+    assert '<code id="smtp-secure" class="wrap">465</code>' in shown
+    assert 'data-copy="smtp-host"' in shown
+    assert "smtp" not in without

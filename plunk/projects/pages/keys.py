@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -36,8 +37,22 @@ def key_list(request: ProjectRequest) -> HttpResponse:
         "keys": [(row, display(row)) for row in own.usable()[:LIST_LIMIT]],
         "revoked": [(row, display(row)) for row in own.revoked()[:REVOKED_LIMIT]],
         "may_change": request.membership.can(Role.ADMIN),
+        "connecting": _connecting(),
     }
     return render(request, "projects/settings_keys.html", context)
+
+
+def _connecting() -> list[tuple[str, str, str]]:
+    """Return what a client is told: a word for it, its id on the page, the value."""
+    rows = [("API address", "api-uri", settings.API_URI)]
+    if settings.SMTP_ENABLED:
+        rows += [
+            ("SMTP server", "smtp-host", settings.SMTP_DOMAIN),
+            ("Port with TLS", "smtp-secure", str(settings.SMTP_PORT_SECURE)),
+            ("Port with STARTTLS", "smtp-port", str(settings.SMTP_PORT_SUBMISSION)),
+            ("User", "smtp-user", "plunk"),
+        ]
+    return rows
 
 
 @require_page_methods
