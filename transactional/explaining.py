@@ -12,6 +12,7 @@ from transactional.language import Form, compile_part
 from transactional.models import Email, EmailEvent, EmailEventKind, EmailState
 from transactional.rendering import MAX_SUBJECT, Rendered, scope
 from transactional.reprinting import preview, was_composed
+from transactional.tracking.machines import words_of as words_of_machine
 
 STATE_TONES: dict[EmailState, str] = {
     EmailState.QUEUED: "neutral",
@@ -55,11 +56,21 @@ _EVENT_WORDS: dict[EmailEventKind, Words] = {
 }
 
 _SOFT_BOUNCE = Words("Returned for now", "warn", "clock")
+_BY_MACHINE = {
+    EmailEventKind.OPEN: ("Opened by a machine", "open"),
+    EmailEventKind.CLICK: ("Link clicked by a machine", "click"),
+}
 
 
 def words_of(event: EmailEvent) -> Words:
-    """Return how an event is told; a bounce that is not for good sounds milder."""
+    """Return how an event is told; a bounce that is not for good sounds milder, and
+    what no person did is said to be a machine's.
+    """
     kind = EmailEventKind(event.kind)
+    machine = words_of_machine((event.detail or {}).get("machine"))
+    if machine and kind in _BY_MACHINE:
+        title, icon = _BY_MACHINE[kind]
+        return Words(f"{title} ({machine})", "neutral", icon)
     is_bounce = kind is EmailEventKind.BOUNCE
     if is_bounce and (event.detail or {}).get("bounceType") != "Permanent":
         return _SOFT_BOUNCE
@@ -234,6 +245,8 @@ def _handed_over(email: Email) -> str:
         words += f" A link in it was clicked on {_clock(email.clicked_at)}."
     elif email.opened_at:
         words += f" It was opened on {_clock(email.opened_at)}."
+    elif email.machine_opens or email.machine_clicks:
+        words += " So far only machines have looked at it."
     return words
 
 

@@ -43,6 +43,8 @@ ROUTES = [
     Route("settings_keys"),
     Route("settings_general", is_form=True, role=Role.ADMIN, is_seen=True),
     Route("settings_appearance", is_form=True, role=Role.ADMIN, is_seen=True),
+    Route("settings_tracking", is_form=True, role=Role.ADMIN, is_seen=True),
+    Route("settings_tracking_host"),
     Route("settings_preview"),
     Route("settings_topics"),
     Route("settings_topic_new", is_form=True, role=Role.ADMIN),
