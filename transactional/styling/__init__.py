@@ -12,12 +12,13 @@ from transactional.manuscripts import Manuscript
 from transactional.models import Style
 from transactional.plaintext import TAG
 from transactional.styling import design, footers
-from transactional.styling.designed import designed, escaped
+from transactional.styling.designed import designed
 from transactional.styling.documents import (
     looks_written_by_hand,
     with_beginning,
     with_end,
 )
+from transactional.styling.escaping import escaped
 from transactional.styling.footers import Words
 from transactional.styling.reading import text_of_html
 from transactional.tracking.marking import mark

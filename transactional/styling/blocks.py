@@ -199,17 +199,15 @@ class Writer:
         They are boxes in a line, which Outlook does not know: it is given a table.
         """
         columns = [child for child in node.iter() if is_column(child)]
-        count = len(columns) or 1
-        width = place.width // count
+        width = design.column_width(len(columns) or 1, place.width)
         self._parts.append(design.before_columns())
-        child, number = node.first_child, 0
+        child, left = node.first_child, len(columns)
         while child is not None:
             if is_column(child):
-                inner = width - design.GUTTER * (count - 1) // count
-                self._parts.append(design.before_column(number, count, width))
-                self._children(child, replace(place, width=inner))
+                left -= 1
+                self._parts.append(design.before_column(width, is_last=not left))
+                self._children(child, replace(place, width=max(width, 1)))
                 self._parts.append(design.AFTER_COLUMN)
-                number += 1
             else:
                 self._node(child, place)
             child = child.next

@@ -233,16 +233,22 @@ def before_columns() -> str:
     )
 
 
-def before_column(number: int, count: int, width: int) -> str:
-    """Open one of so many columns; all have the same room inside."""
-    share = GUTTER * (count - 1) // count
-    left = number * (GUTTER - share)
-    right = share - left
+def column_width(count: int, width: int) -> int:
+    """Return what each of so many columns has to itself."""
+    return (width - GUTTER * (count - 1)) // count
+
+
+def before_column(width: int, *, is_last: bool) -> str:
+    """Open a column; all but the last have the gap at their right.
+
+    None has it at its left: below each other they begin at the same edge.
+    """
+    gap = 0 if is_last else GUTTER
     return (
-        f'<!--[if mso]><td width="{width}" valign="top"><![endif]-->'
+        f'<!--[if mso]><td width="{width + gap}" valign="top"><![endif]-->'
         f'<div class="m-col" style="display:inline-block;width:100%;'
-        f'max-width:{width}px;vertical-align:top">{TABLE} width="100%"><tr>'
-        f'<td class="m-cell" style="padding:0 {right}px 0 {left}px;{_FROM_START}">'
+        f'max-width:{width + gap}px;vertical-align:top">{TABLE} width="100%"><tr>'
+        f'<td class="m-cell" style="padding:0 {gap}px 0 0;{_FROM_START}">'
     )
 
 

@@ -15,6 +15,7 @@ from transactional.plaintext import TAG
 from transactional.styling import design, footers
 from transactional.styling.blocks import Writer
 from transactional.styling.colors import Palette
+from transactional.styling.escaping import escaped
 from transactional.styling.footers import Words
 from transactional.styling.parsing import BEFORE, is_reasonable
 from transactional.styling.pieces import closing, masked
@@ -22,10 +23,10 @@ from transactional.styling.reading import Reader, text_of_html
 from transactional.styling.setting_aside import (
     SetAside,
     is_whole,
-    rewritten_around_liquid,
     set_aside,
     set_liquid_aside,
     structure,
+    without_reserved,
 )
 
 logger = logging.getLogger(__name__)
@@ -63,11 +64,6 @@ def designed(manuscript: Manuscript, words: Words | None) -> tuple[str, str]:
     return design.document(sheet, palette), manuscript.text or content.text
 
 
-def escaped(line: str) -> str:
-    """Return a line of plain text as HTML; its variables are escaped by themselves."""
-    return rewritten_around_liquid(line, html.escape)
-
-
 def _content_of(body: str, palette: Palette) -> Content:
     is_plain = not TAG.search(masked(body))
     markup = paragraphs(body) if is_plain else body
@@ -88,8 +84,9 @@ def paragraphs(text: str) -> str:
 
 def as_it_came(markup: str) -> Content:
     """Return a body that is not taken apart; only what it leaves open is closed."""
-    closed = markup + closing(masked(markup))
-    return Content(closed, f"{text_of_html(markup)}\n")
+    clean = without_reserved(markup)
+    closed = clean + closing(masked(clean))
+    return Content(closed, f"{text_of_html(clean)}\n")
 
 
 def _blocks_of(markup: str, palette: Palette) -> Content | None:

@@ -17,6 +17,7 @@ from transactional.manuscripts import Look, Manuscript
 from transactional.marketing import MANAGE_URL, UNSUBSCRIBE_URL, names_contact_link
 from transactional.models import MailKind
 from transactional.styling import design
+from transactional.styling.escaping import literal
 from transactional.styling.pieces import Kind, masked, pieces
 
 #: Read on white as on black: a document of somebody else's may be either.
@@ -57,11 +58,11 @@ def words_of(manuscript: Manuscript) -> Words | None:
 
 def in_design(words: Words) -> str:
     """Return the footer below the card of our own design."""
-    out = design.footer_link(_placeholder(UNSUBSCRIBE_URL), _in_html(words.unsubscribe))
-    choose = design.footer_link(_placeholder(MANAGE_URL), _in_html(words.manage))
-    lines = [_in_html(words.why), f"{out} &nbsp;&middot;&nbsp; {choose}"]
+    out = design.footer_link(_placeholder(UNSUBSCRIBE_URL), literal(words.unsubscribe))
+    choose = design.footer_link(_placeholder(MANAGE_URL), literal(words.manage))
+    lines = [literal(words.why), f"{out} &nbsp;&middot;&nbsp; {choose}"]
     if words.address:
-        lines.append(_in_html(words.address))
+        lines.append(literal(words.address))
     return design.footer(lines)
 
 
@@ -75,14 +76,14 @@ def in_html(words: Words, body: str) -> str:
     lines = []
     if not shows_way_out(body):
         lines += [
-            _in_html(words.why),
+            literal(words.why),
             f'<a href="{_placeholder(UNSUBSCRIBE_URL)}" style="{link}">'
-            f"{_in_html(words.unsubscribe)}</a> &nbsp;&middot;&nbsp; "
+            f"{literal(words.unsubscribe)}</a> &nbsp;&middot;&nbsp; "
             f'<a href="{_placeholder(MANAGE_URL)}" style="{link}">'
-            f"{_in_html(words.manage)}</a>",
+            f"{literal(words.manage)}</a>",
         ]
     if words.address and words.address not in html.unescape(body):
-        lines.append(_in_html(words.address))
+        lines.append(literal(words.address))
     if not lines:
         return ""
     return (
@@ -133,11 +134,6 @@ def _one_line(text: str) -> str:
 
 def _placeholder(name: str) -> str:
     return f"{{{{{name}}}}}"
-
-
-def _in_html(text: str) -> str:
-    """Write a name so that no brace of it begins a variable."""
-    return html.escape(text).replace("{", "&#123;").replace("}", "&#125;")
 
 
 def _in_plain(text: str) -> str:

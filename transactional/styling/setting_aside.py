@@ -59,6 +59,11 @@ def set_liquid_aside(source: str) -> SetAside:
     return SetAside(_without_liquid(source, kept), tuple(kept))
 
 
+def without_reserved(source: str) -> str:
+    """Return a source without the characters that tokens are made of."""
+    return source.translate(_RESERVED)
+
+
 def structure(source: str) -> list[str]:
     """Return the `{% … %}` of a source in their order.
 
@@ -115,7 +120,7 @@ def _keep(text: str, kept: list[str]) -> str:
 
 
 def _without_liquid(source: str, kept: list[str]) -> str:
-    source = source.translate(_RESERVED)
+    source = without_reserved(source)
     return LIQUID.sub(lambda found: _keep(found[0], kept), source)
 
 
