@@ -121,6 +121,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "gallery_preview": ("slug",),
     "template_preview": (),
     "template_contacts": (),
+    "template_lint": (),
+    "template_variables": (),
     "template_test": (),
     "template": ("template_id",),
     "template_html": ("template_id",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from plunk.pages.access import ProjectRequest, project_page
 from plunk.projects.models import Project
 from transactional import previewing
 from transactional.contents import Draft
+from transactional.linting import lint
 from transactional.models import MailKind, Style
 from transactional.pages.views import FRAME_POLICY
 from transactional.previewing import CannotBeShown, Person
@@ -28,6 +29,7 @@ from transactional.senders import DomainNotVerified
 from transactional.template_rules import clean_draft
 from transactional.templates import TemplateNotFound, template_of
 from transactional.testing import send_test, sender_of_test
+from transactional.variables import known_variables
 
 #: How many contacts are offered to stand in for the reader.
 MOST_CONTACTS = 20
@@ -60,6 +62,47 @@ def preview(request: ProjectRequest) -> HttpResponse:
         return frame_of_words("This cannot be shown yet.", error.message)
     form = request.POST.get("form", "")
     return frame_of(request.project, it.draft, it.kind, it.person, form=form)
+
+
+@require_POST
+@project_page
+def lint_draft(request: ProjectRequest) -> HttpResponse:
+    """Say what is worth a look in what is being written."""
+    try:
+        it = _drafted(request, _DRAFTED)
+    except Invalid as error:
+        return _refused(error.errors)
+    found = lint(
+        project_id=request.project.pk,
+        subject=it.draft.subject,
+        preheader=it.draft.preheader,
+        body=it.draft.body,
+        text=it.draft.text,
+        style=it.draft.style,
+        kind=it.kind,
+    )
+    return JsonResponse({"findings": [asdict(finding) for finding in found]})
+
+
+@require_safe
+@project_page
+def variables(request: ProjectRequest) -> HttpResponse:
+    """Offer what a mail of this project can name."""
+    return JsonResponse(
+        {
+            "variables": [
+                {
+                    "path": one.path,
+                    "label": one.label,
+                    "type": one.type,
+                    "coverage": one.coverage,
+                    "example": one.example,
+                    "isSystem": one.is_system,
+                }
+                for one in known_variables(request.project.pk)
+            ]
+        }
+    )
 
 
 @require_safe

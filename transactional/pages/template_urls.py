@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="gallery_preview",
     ),
     path("templates/preview/", drafting.preview, name="template_preview"),
+    path("templates/lint/", drafting.lint_draft, name="template_lint"),
+    path("templates/variables/", drafting.variables, name="template_variables"),
     path("templates/contacts/", drafting.contacts, name="template_contacts"),
     path("templates/test/", drafting.test, name="template_test"),
     path(f"{_ONE}/", templates.template_page, name="template"),

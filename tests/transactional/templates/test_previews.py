@@ -159,7 +159,7 @@ def test_a_form_of_another_site_shows_nothing(url: str, bob: User) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(bob)
 
-    for name in ("preview", "test"):
+    for name in ("preview", "test", "lint"):
         assert browser.post(f"{url}/{name}/", DRAFT).status_code == 403
 
 
@@ -211,3 +211,51 @@ def test_no_more_contacts_are_offered_than_one_reads(
         make_contact(project)
 
     assert len(member.get(f"{url}/contacts/").json()["contacts"]) == 20
+
+
+def test_hints_are_told_with_their_place(
+    member: Client, url: str, project: Project
+) -> None:
+    make_contact(project, data={"plan": "pro"})
+    draft = DRAFT | {"body": "<p>Hi</p>\n<p>{{ plann }}</p>"}
+
+    findings = member.post(f"{url}/lint/", draft).json()["findings"]
+
+    wanted = {"level", "code", "message", "part", "line", "column", "contacts"}
+    assert all(finding.keys() == wanted for finding in findings)
+    assert any("plann" in one["message"] and one["line"] == 2 for one in findings)
+
+
+@pytest.mark.parametrize(
+    "body", ["", "\x00", "{{", "{% if %}", "<" * 5000, "{{ a }}" * 5000, "\ufdd0"]
+)
+def test_any_draft_is_linted(member: Client, url: str, body: str) -> None:
+    response = member.post(f"{url}/lint/", {"body": body})
+
+    assert response.status_code == (422 if "\x00" in body else 200)
+
+
+def test_what_a_mail_can_name_is_offered(
+    member: Client, url: str, project: Project
+) -> None:
+    make_contact(project, data={"plan": "pro", "seats": 3})
+
+    offered = member.get(f"{url}/variables/").json()["variables"]
+
+    known = {one["path"]: one for one in offered}
+    assert known["email"]["isSystem"] is True
+    assert known["plan"] | {"coverage": 100, "example": "pro"} == known["plan"]
+
+
+def test_whoever_is_made_up_has_a_value_for_all_that_is_known(
+    member: Client, url: str, project: Project
+) -> None:
+    make_contact(
+        project, data={"plan": "pro", "seats": 3, "is_in": False, "a": {"b": "c"}}
+    )
+    body = (
+        "<p>{{ plan }} {{ seats | plus: 1 }} {{ a.b }} {{ firstName }}"
+        "{% if is_in %}!{% endif %}</p>"
+    )
+
+    assert "pro 4 c Ada</p>" in shown(member, url, body=body, style="HTML")

@@ -17,7 +17,7 @@ from plunk.projects.models import Project, User
 from tests.transactional.templates.conftest import Write
 from transactional import template_uses, templates
 from transactional.models import WRITTEN_FIELDS, SavedBy, Template, TemplateVersion
-from transactional.template_rules import MAX_BODY
+from transactional.template_rules import MAX_BODY, Misspelt
 from transactional.template_uses import Use, UseKind
 
 pytestmark = pytest.mark.django_db
@@ -233,6 +233,39 @@ def test_everything_that_is_wrong_is_named_at_once(project: Project) -> None:
 
     wanted = {"name", "subject", "body", "kind", "from_email"}
     assert wrong_fields(refused) == wanted
+
+
+@pytest.mark.parametrize(
+    ("field", "source", "line"),
+    [
+        ("subject", "{% if x %}Hi", 1),
+        ("preheader", "{{ x | nonsense }}", 1),
+        ("body", "<p>Hi</p>\n<p>{{ x | }}</p>", 2),
+        ("body", "<p>Hi</p>\r\n\r\n{% endif %}", 3),
+    ],
+)
+def test_what_cannot_be_read_says_where(
+    field: str, source: str, line: int, template: Template
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        save(template, **{field: source})
+
+    (problem,) = refused.value.errors
+    assert isinstance(problem, Misspelt)
+    assert (problem.field, problem.code) == (field, "invalid_syntax")
+    assert problem.line == line
+    assert f"(line {line}, column {problem.column})" in problem.message
+
+
+def test_what_was_saved_before_there_were_rules_comes_back(
+    template: Template,
+) -> None:
+    save(template, subject="New")
+    TemplateVersion.objects.filter(number=1).update(subject="{% if x %}")
+
+    restored = templates.restore(template=template, number=1, saved_by=SavedBy.PAGE)
+
+    assert restored.subject == "{% if x %}"
 
 
 def test_an_address_is_taken_away_by_an_empty_text(write: Write) -> None:
