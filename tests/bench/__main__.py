@@ -1,4 +1,4 @@
-"""`python -m tests.bench requests|delivery|seed|…`; see README.md here."""
+"""`python -m tests.bench requests|delivery|rendering|…`; see README.md here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.bench import audience, delivery, exporting, importing, requests, seeding
+from tests.bench import (
+    audience,
+    delivery,
+    exporting,
+    importing,
+    rendering,
+    requests,
+    seeding,
+)
 from tests.bench.population import Size
 from tests.bench.queueing import CAMPAIGN, TRANSACTIONAL
 from tests.stack.processes import Ports, clean_up_when_told_to_stop
@@ -35,6 +43,9 @@ def main() -> None:
     mail.add_argument(
         "--delays", type=int, nargs="+", default=[0, 50], help="Of SES, milliseconds."
     )
+    pure = kinds.add_parser("rendering", help="Contents into messages, on one core.")
+    pure.add_argument("--mails", type=int, default=1000, help="Of each round.")
+    pure.add_argument("--rounds", type=int, default=5)
     where = kinds.add_parser("profile", help="Where the time goes.")
     where.add_argument("what", choices=["requests", "delivery"])
     where.add_argument("--mails", type=int, default=5_000)
@@ -97,6 +108,8 @@ def _measure(given: argparse.Namespace) -> None:
         _seed(given)
     elif given.command == "audience":
         _ask(given)
+    elif given.command == "rendering":
+        rendering.measure(mails=given.mails, rounds=given.rounds)
     elif given.command == "export":
         exporting.measure(rows=given.rows, ports=ports)
     elif given.command == "import":

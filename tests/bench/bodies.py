@@ -9,7 +9,7 @@ from tests.stack.installation import SENDER
 
 PROFILE = {"firstName": "Ada", "plan": "pro", "city": "Berlin", "visits": 17}
 SUBJECT = "News for {{firstName}} in {{city}}"
-_SENTENCE = (
+SENTENCE = (
     "The river takes its time where the meadow is wide, and whoever walks beside it "
     "learns to do the same before the evening comes. "
 )
@@ -27,7 +27,7 @@ def send_body() -> str:
         {
             "to": ADDRESS,
             "subject": "Your receipt, {{firstName}}",
-            "body": f"{markup}{_SENTENCE * 14}</p>",
+            "body": f"{markup}{SENTENCE * 14}</p>",
             "from": SENDER,
             "data": {"firstName": "Ada"},
         }
@@ -38,7 +38,7 @@ def newsletter(unique: str = "") -> str:
     """Return 4.4 KB of HTML with variables and 20 links."""
     links = "".join(
         f'<p style="margin:0 0 12px"><a href="https://www.example.com/stories/{i}'
-        f'?ref=newsletter">Story number {i}</a> {_SENTENCE[: 60 + i]}</p>\n'
+        f'?ref=newsletter">Story number {i}</a> {SENTENCE[: 60 + i]}</p>\n'
         for i in range(20)
     )
     body = (
@@ -46,7 +46,7 @@ def newsletter(unique: str = "") -> str:
         f"<p>{unique}</p><p>You are on the {{{{plan}}}} plan in {{{{city}}}}.</p>\n"
         f"{links}<p>This mail went to {{{{email}}}}.</p></div>\n"
     )
-    filler = _SENTENCE * 8
+    filler = SENTENCE * 8
     return body + f"<p>{filler[: max(0, 4400 - len(body) - 7)]}</p>"
 
 
