@@ -21,10 +21,10 @@ from liquid.builtin.expressions.arguments import PositionalArgument
 from liquid.builtin.expressions.primitive import parse_primitive
 from liquid.exceptions import LiquidError
 
-from transactional.language.engine import ENVIRONMENTS, MAX_PIECES
+from transactional.language.engine import ENVIRONMENTS
 from transactional.language.filters import FILTERS
 from transactional.language.liquid import Unreadable, parse
-from transactional.language.parts import MAX_SOURCE, Form
+from transactional.language.parts import MAX_PIECES, MAX_SOURCE, Form
 from transactional.language.placeholders import read_placeholder
 from transactional.language.scanning import Fault, Kind, Piece, Unclosed, scan
 from transactional.language.structure import ENDS, faults
@@ -35,6 +35,7 @@ _MOST = 50
 _LINE = re.compile(r"\r\n|\r|\n")
 _MARKUP = re.compile(r"<[/A-Za-z][^<>]*>")
 _BREAK = re.compile(r"[\r\n]")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _OPERATOR = re.compile(r"==|!=|<>|[<>]=?|\s(?:and|or|contains)\s|&(?:gt|lt);")
 
 
@@ -129,7 +130,7 @@ def _in_piece(piece: Piece) -> Iterator[Fault]:
 
 def _in_output(piece: Piece) -> Iterator[Fault]:
     text = piece.text[piece.trims_before : len(piece.text) - piece.trims_after]
-    markup = _MARKUP.search(text)
+    markup = _MARKUP.search(_QUOTED.sub(_blank, text))
     if markup:
         yield Fault(
             "There is HTML between the braces: style the whole variable, braces and "
@@ -151,6 +152,10 @@ def _in_output(piece: Piece) -> Iterator[Fault]:
             "A comparison stands in a tag, such as {% if age > 18 %}.",
             piece.text_start + operator.start(),
         )
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
 
 
 _Reader = Callable[[TokenStream], Iterator[Fault]]

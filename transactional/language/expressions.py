@@ -29,7 +29,7 @@ from liquid.token import Token
 from transactional.language.parts import TooSlow
 
 if TYPE_CHECKING:
-    from transactional.language.engine import Context
+    from transactional.language.filling import Context
 
 #: The most numbers that a range may have.
 MAX_RANGE = 10_000

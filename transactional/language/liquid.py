@@ -9,10 +9,10 @@ from typing import Any
 
 from liquid.exceptions import LiquidError
 
-from transactional.language.engine import MAX_PIECES, Buffer, Context, Full, Template
 from transactional.language.engine import parse as parse_pieces
+from transactional.language.filling import Buffer, Context, Full, Template
 from transactional.language.naming import names_of
-from transactional.language.parts import MAX_RENDERED, Form, Unfillable
+from transactional.language.parts import MAX_PIECES, MAX_RENDERED, Form, Unfillable
 from transactional.language.scanning import Kind, Piece, Unclosed, scan
 from transactional.language.structure import faults
 from transactional.language.values import one_line

@@ -13,7 +13,8 @@ from liquid.builtin.tags.if_tag import IfNode
 from liquid.builtin.tags.increment_tag import IncrementNode
 from liquid.expression import Expression
 
-from transactional.language.engine import Context, OutputNode, Template, VariableNode
+from transactional.language.engine import OutputNode, VariableNode
+from transactional.language.filling import Context, Template
 
 _COUNTERS = (IncrementNode, DecrementNode)
 _CONDITIONS = (IfNode, ConditionalBlockNode)

@@ -10,6 +10,10 @@ from typing import Any, Protocol
 MAX_RENDERED = 10_000_000
 #: The most characters that a part may have before: longer ones are not compiled.
 MAX_SOURCE = 2_000_000
+#: How deep its tags may stand in each other, and of how many pieces it may be made, the
+#: texts in between counted.
+MAX_DEPTH = 30
+MAX_PIECES = 10_000
 
 
 class Unfillable(ValueError):

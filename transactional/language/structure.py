@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from transactional.language.engine import MAX_DEPTH, SILENT
+from transactional.language.feeding import SILENT
+from transactional.language.parts import MAX_DEPTH
 from transactional.language.scanning import Fault, Kind, Piece
 
 #: Tags that have an end, and the tags in between.

@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from itertools import islice
 
 from transactional.language import MAX_SOURCE, Form
-from transactional.language.engine import MAX_PIECES
 from transactional.language.liquid import Unreadable, parse, read_pieces
 from transactional.language.naming import Read, reads_of
+from transactional.language.parts import MAX_PIECES
 from transactional.language.scanning import Kind, Piece, Unclosed, scan
 from transactional.linting.findings import HINT, WARNING, Note
 from transactional.models import MailKind

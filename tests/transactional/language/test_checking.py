@@ -66,6 +66,23 @@ def test_a_slip_is_named_with_its_place(
     assert said in problem.message
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ name | append: '<b>' }}",
+        "{{ name ?? a & b }}",
+        "{{{ name }}}",
+        "a } b }} c %}",
+        "{{ 2nd name }}{{ größe }}{{ a-b }}",
+        "<style>a{b:c}@media x{d{e:f}}</style>{% if a %}{% endif %}",
+        "{% # a remark, with 'anything' %}",
+        "{% if a %}{% comment %}{% endif %}{% endcomment %}{% endif %}",
+    ],
+)
+def test_what_is_right_is_right(source: str) -> None:
+    assert check(source, Form.HTML) == []
+
+
 def test_all_slips_are_told_at_once_in_their_order() -> None:
     source = "{{ a | zz }}\n{% foo %}\n{% if a = b %}{% endif %}"
 

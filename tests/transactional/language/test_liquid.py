@@ -9,6 +9,8 @@ import pytest
 
 from transactional.language import Form, check, compile_part
 from transactional.language.liquid import LiquidPart
+from transactional.manuscripts import Manuscript
+from transactional.styling import dress
 
 DATA: dict[str, Any] = {
     "name": "Ada <b>",
@@ -337,3 +339,38 @@ def test_a_value_has_its_own_keys_only(name: str) -> None:
 
     assert filled(source) == ""
     assert filled(source, a={name: "own"}) == "OWNown"
+
+
+def test_a_tag_on_its_own_line_leaves_no_empty_line_in_a_text() -> None:
+    source = (
+        "Hi\n\n{% for i in tags %}\n- {{ i }}\n{% endfor %}  \n"
+        "Bye {% if ten %}\nx{% endif %}"
+    )
+
+    assert filled(source, Form.TEXT) == "Hi\n\n- b\n- a\n- b\nBye \nx"
+    assert filled("{% if ten %}\r\na\r\n{% endif %}\r\n", Form.TEXT) == "a\r\n"
+    assert filled("{% if ten %}\na\n{% endif %}\n") == "\na\n\n"
+
+
+def test_the_text_made_of_html_speaks_the_language_too() -> None:
+    """Editors write references and break lines within tags; layout moves both."""
+    body = (
+        "<p>Hi {{ plain |\n   upcase }}</p><table>{% for x in items %}"
+        "<tr><td>{{ x.n }}</td><td>{{ x.price | times: 2 }}</td></tr>{% endfor %}"
+        "</table>"
+        "<p>{% if ten &gt; 1 %}yes{% else %}no{% endif %}</p>"
+        "<p>{{ unknown ?? &quot;you&quot; | upcase }}{{&nbsp;plain&nbsp;}}</p>"
+        '<a href="{% if ten > 1 %}https://a.test{% endif %}">Link</a>'
+    )
+    dressed = dress(Manuscript(subject="s", body=body))
+
+    assert [line for line in filled(dressed.text, Form.TEXT).split("\n") if line] == [
+        "Hi ADA",
+        "x  6",
+        "y  9",
+        "yes",
+        "YOUAda",
+        "Link <https://a.test>",
+    ]
+    assert "<td>y</td><td>9</td>" in filled(dressed.html)
+    assert '<a href="https://a.test">' in filled(dressed.html)

@@ -18,7 +18,7 @@ from transactional.language.values import is_unset
 from transactional.plaintext import unescape
 
 if TYPE_CHECKING:
-    from transactional.language.engine import Context
+    from transactional.language.filling import Context
 
 __all__ = ["FILTERS", "MAX_TEXT", "Filter", "apply"]
 
