@@ -19,7 +19,7 @@ from transactional.compiling import prepare as prepare_content
 from transactional.manuscripts import Manuscript
 from transactional.marketing import MANAGE_URL, SUBSCRIBE_URL, UNSUBSCRIBE_URL
 from transactional.mime import Envelope, build_message
-from transactional.models import Attachment, Content, MailKind
+from transactional.models import Attachment, Content, MailKind, Source
 from transactional.own_headers import headers_of
 from transactional.presets import Preset, presets_of
 from transactional.recording import Attempt, Trace
@@ -102,7 +102,8 @@ def compose(mails: list[Claimed]) -> Iterator[Composed | Attempt]:
 def prepare(mail: Claimed, content: Content, preset: Preset) -> Material:
     """Compile what a mail is made of; a few look-ups for all but the first of many."""
     who = counter(
-        tracks=mail.tracks,
+        # Whoever tries a mail out is no reader.
+        tracks=mail.tracks if mail.source != Source.TEST else False,
         kind=mail.kind,
         mode=preset.tracking,
         tracker=preset.tracker,
