@@ -79,9 +79,9 @@ def check_due(*, limit: int = BATCH) -> list[Domain]:
     if not claimed:
         return []
     try:
-        words: dict[str, Word] | None = identities.words(
-            [domain.name for domain in claimed]
-        )
+        # A name may be two projects'.
+        names = list(dict.fromkeys(domain.name for domain in claimed))
+        words: dict[str, Word] | None = identities.words(names)
     except SesUnavailable:
         words = None
     return _check(claimed, words, seconds=DNS_SECONDS)

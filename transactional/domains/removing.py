@@ -63,7 +63,7 @@ def remove_domain(*, domain: Domain) -> bool:
             return False
         row.delete()
         is_last = not Domain.objects.filter(name=row.name).exists()
-    if is_last and row.records.get("is_ours", True) is True:
+    if is_last and row.records.get("is_ours") is True:
         try:
             identities.delete(row.name)
         except SesUnavailable:

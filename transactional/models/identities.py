@@ -52,7 +52,8 @@ class Domain(models.Model):
             models.UniqueConstraint(fields=["project", "name"], name="domain_once")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["next_check_at"], name="domain_check_due")
+            models.Index(fields=["next_check_at"], name="domain_check_due"),
+            models.Index(fields=["name"], name="domain_by_name"),
         ]
 
     def __str__(self) -> str:
