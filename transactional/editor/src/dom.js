@@ -48,5 +48,5 @@ export function placeBelow(element, rect, { gap = 6 } = {}) {
 export const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
 export function keys(text) {
-  return isMac ? text.replace("Mod", "⌘").replace("Alt", "⌥").replace("Shift", "⇧") : text.replace("Mod", "Ctrl");
+  return isMac ? text.replaceAll("Mod", "⌘").replaceAll("Alt", "⌥").replaceAll("Shift", "⇧") : text.replaceAll("Mod", "Ctrl");
 }

@@ -82,6 +82,7 @@ export class Panel {
     this.element.hidden = false;
     this.place();
     if (same) this.update(target);
+    else this.element.scrollIntoView({ block: "nearest" });
   }
 
   hide() {

@@ -20,7 +20,7 @@ export async function ask(url, { data = null, signal = null } = {}) {
     throw new Trouble("The server cannot be reached. What you write stays here; try again.");
   }
   if (answer.redirected) throw new Trouble("You are logged out. Log in in another tab, then try again here.");
-  if (answer.status === 413) throw new Trouble("This is larger than the server takes.");
+  if (answer.status === 413 || (answer.status === 400 && data)) throw new Trouble("This is larger than the server takes.");
   if (!answer.headers.get("Content-Type")?.includes("json")) {
     throw new Trouble(answer.status === 404 ? "This template has been deleted." : answer.status === 403 ? "Your session has ended. Log in in another tab, then try again here." : `The server answered ${answer.status}. Nothing was changed; try again.`);
   }

@@ -22,7 +22,6 @@ export class Findings {
   }
 
   async refresh() {
-    if (!this.url) return;
     this.request?.abort();
     const mine = (this.request = new AbortController());
     try {
@@ -45,15 +44,14 @@ export class Findings {
   }
 
   row(finding) {
-    const { level, message, part, line, column, contacts } = finding;
+    const { level, message, part, line, column } = finding;
     const place = PARTS[part] ?? (line ? `Line ${line}${column ? `, ${column}` : ""}` : "Mail");
-    const whom = contacts ? ` (${new Intl.NumberFormat("en").format(contacts)} ${contacts === 1 ? "contact" : "contacts"})` : "";
     const button = make(
       "button",
       { type: "button", class: `finding finding-${level}`, click: () => this.go(finding) },
       icon(level === "hint" ? "hint" : "warning"),
       make("span", { class: "visually-hidden", text: `${WORDS[level] ?? level}: ` }),
-      make("span", { class: "finding-text", text: message + whom }),
+      make("span", { class: "finding-text", text: message }),
       make("span", { class: "finding-place", text: place }),
     );
     return make("li", {}, button);

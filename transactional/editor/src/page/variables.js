@@ -17,7 +17,6 @@ export class Variables {
 
   // Once; again only after it has failed.
   load() {
-    if (!this.url) return Promise.resolve();
     this.loading ??= ask(this.url).then(
       ({ body }) => {
         this.all = body.variables ?? [];
