@@ -48,8 +48,8 @@ def _connecting() -> list[tuple[str, str, str]]:
     if settings.SMTP_ENABLED:
         rows += [
             ("SMTP server", "smtp-host", settings.SMTP_DOMAIN),
-            ("Port with TLS", "smtp-secure", str(settings.SMTP_PORT_SECURE)),
-            ("Port with STARTTLS", "smtp-port", str(settings.SMTP_PORT_SUBMISSION)),
+            ("Port, TLS", "smtp-secure", str(settings.SMTP_PORT_SECURE)),
+            ("Port, STARTTLS", "smtp-port", str(settings.SMTP_PORT_SUBMISSION)),
             ("User", "smtp-user", "plunk"),
         ]
     return rows
