@@ -25,7 +25,7 @@ from plunk.celery import app as celery_app
 from plunk.draining import announce_stop
 from plunk.lifecycle import opening
 from plunk.running.patience import PatientWorker
-from plunk.running.serving import STOP_SECONDS, Logger
+from plunk.running.serving import HEADER_BYTES, STOP_SECONDS, Logger
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +134,8 @@ class EmbeddedServer(BaseApplication):  # type: ignore[misc]
             "logger_class": Logger,
             "loglevel": "warning",
             "control_socket_disable": True,
+            "limit_request_fields": 64,
+            "limit_request_field_size": HEADER_BYTES,
             "when_ready": lambda arbiter: announce(),
             "post_worker_init": _start_background,
         }

@@ -13,6 +13,8 @@ from gunicorn import glogging
 
 from plunk.logs import configure_logging
 
+#: The longest header: who says what it is in 64 KiB still clicked a link in a mail.
+HEADER_BYTES = 72 * 1024
 #: How long anything that was told to stop may take to finish what it has begun.
 STOP_SECONDS = 25
 
@@ -50,9 +52,8 @@ timeout = 60
 keepalive = 5
 # The heartbeat file of a worker must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
-# A full set of headers is some 4 KiB; more is an accident or an attack. A program that
-# says who it is in 64 KiB still clicked a link, and is led on.
+# A full set of headers is some 4 KiB; more is an accident or an attack.
 limit_request_line = 8190
 limit_request_fields = 64
-limit_request_field_size = 72 * 1024
+limit_request_field_size = HEADER_BYTES
 control_socket_disable = True
