@@ -29,6 +29,7 @@ _TIMED = (
     ("transactional.rate", "give_back", "database: permits"),
     ("transactional.holds", "gate", "database: holds"),
     ("transactional.recording", "record", "database: record"),
+    ("transactional.recording", "write_ahead", "database: write ahead"),
     ("transactional.recording", "put_back", "database: record"),
     ("transactional.composing", "_contents", "database: contents"),
     ("transactional.composing", "compose_one", "composing"),
