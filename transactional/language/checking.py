@@ -123,8 +123,12 @@ def _in_piece(piece: Piece) -> Iterator[Fault]:
     elif piece.name in _READERS:
         yield from _in_expression(piece, _READERS[piece.name])
     elif piece.name in _ALONE and piece.text.strip():
+        is_elsif = piece.name == "else" and piece.text.startswith("if")
         yield Fault(
-            f"Nothing stands after “{piece.name}” in this tag.", piece.text_start
+            "Write {% elsif … %} for “else if”."
+            if is_elsif
+            else f"Nothing stands after “{piece.name}” in this tag.",
+            piece.text_start,
         )
 
 
@@ -189,7 +193,7 @@ def _fault(error: LiquidError, name: str, end: int) -> Fault:
         return Fault(message, end - 1)
     if token.kind == kinds.TOKEN_ILLEGAL:
         return Fault(str(error.message), token.start_index)
-    if token.kind == kinds.TOKEN_ASSIGN:
+    if token.kind == kinds.TOKEN_ASSIGN and name in _CONDITIONS:
         return Fault("Write “==” to compare.", token.start_index)
     return Fault(
         f"“{token.value[:40]}” is not expected here. {_EXAMPLES.get(name, '')}".strip(),
@@ -213,6 +217,7 @@ _EXAMPLES = {
 _MISSING = {
     name: f"Something is missing here. {example}" for name, example in _EXAMPLES.items()
 }
+_CONDITIONS = frozenset({"if", "elsif", "unless"})
 #: Tags that are no more than their name.
 _ALONE = frozenset(ENDS) | {"else", "break", "continue", "raw", "endraw", "endcomment"}
 

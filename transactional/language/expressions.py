@@ -81,6 +81,18 @@ def _tight(expression: Expression) -> Expression:
     return expression
 
 
+class _Path(Path):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        way = [
+            one.evaluate(context) if isinstance(one, Path) else one for one in self.path
+        ]
+        # A key with a dot in it is one that the author wrote, and no value's choice.
+        is_written = all(isinstance(one, str) for one in self.path)
+        return _ours(context).find(way, is_written=is_written)
+
+
 class _Boolean(BooleanExpression):
     __slots__ = ()
 
@@ -258,9 +270,13 @@ def _items(value: Any) -> list[Any]:
     return [] if value is None or value is False or value == "" else [value]
 
 
-def _spend(context: RenderContext) -> None:
+def _ours(context: RenderContext) -> Context:
     ours: Context = context  # type: ignore[assignment]
-    ours.spend()
+    return ours
+
+
+def _spend(context: RenderContext) -> None:
+    _ours(context).spend()
 
 
 def path_of(names: str, token: Token) -> Path:
@@ -269,6 +285,7 @@ def path_of(names: str, token: Token) -> Path:
 
 
 _OURS: dict[type[Expression], type[Expression]] = {
+    Path: _Path,
     BooleanExpression: _Boolean,
     logic.LogicalAndExpression: _And,
     logic.LogicalOrExpression: _Or,

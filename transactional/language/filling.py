@@ -89,20 +89,21 @@ class Context(RenderContext):
 
     def look_up(self, path: str) -> Any:
         """Return what a path names, in the loops and names around it before all."""
-        return self.get(list(path.split(".")), token=None)
+        return self.find(list(path.split(".")), is_written=True)
 
-    def get(
-        self, path: list[object], *, token: Token | None, default: object = None
-    ) -> object:
-        """Return what a way through names leads to, or None."""
+    def find(self, way: list[Any], *, is_written: bool) -> Any:
+        """Return what a way through names leads to, or None.
+
+        Written out, it may be a single name with dots in it, as in the fast way.
+        """
         self.spend()
-        root = str(path[0])
-        if len(path) > 1 and not self.scope.is_own(root):
-            dotted = ".".join(map(str, path))
+        root = str(way[0])
+        if is_written and len(way) > 1 and not self.scope.is_own(root):
+            dotted = ".".join(way)
             if dotted in self._given:
                 return self._given[dotted]
         value = self.scope.get(root)
-        for name in path[1:]:
+        for name in way[1:]:
             value = step(value, name)
             if value is None:
                 return None

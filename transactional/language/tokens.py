@@ -63,6 +63,7 @@ _KEYWORDS = {
 }
 _ADVICE = {
     "&": "Write “and” in place of “&”.",
+    "|": "Write “or” in place of “||”.",
     "!": "Write “!=” for “is not”.",
     "=": "Write “==” to compare.",
     "+": "Write “| plus: 1” to add.",

@@ -198,6 +198,8 @@ def test_a_value_is_text_whatever_filters_do_to_it() -> None:
     ):
         made = filled(f"{{{{ evil | {chain} }}}}", evil=evil)
         assert "<" not in made.replace("<br>", ""), chain
+        made = filled(f"{{{{ evil | {chain} }}}}", evil="%3Cscript%3E&lt;b&#60;")
+        assert "<" not in made.replace("<br>", ""), chain
 
 
 def test_html_that_was_made_as_such_is_not_escaped_twice() -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus, unquote_plus
 from transactional.language.filters.reading import fitting, refuse, text, whole
 
 _TAGS = re.compile(
-    r"(?is)<(script|style)\b[^<>]*>.*?</\1\s*>|<!--.*?-->|<[a-z/!][^<>]*>"
+    r"(?is)<(script|style)\b[^<>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[a-z/!][^<>]*>"
 )
 _BREAKS = re.compile(r"\r\n|\r|\n")
 
@@ -60,8 +60,6 @@ def strip_newlines(value: Any) -> str:
 
 def strip_html(value: Any) -> str:
     said = text(value)
-    if said.count("<") > 20_000:
-        refuse(10**9)
     return type(said)(_TAGS.sub("", said))
 
 
