@@ -253,13 +253,13 @@ def test_the_footer_is_the_last_thing_in_the_body(markup: str, before: str) -> N
 
 @pytest.mark.parametrize("piece", ["</body", "<!--", "</body ", "/manage/{{ ", "{{"])
 def test_a_body_of_a_million_beginnings_is_read_once(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
 
     compile_content(
         Manuscript("x", piece * (1_000_000 // len(piece)), kind=MailKind.MARKETING)
     )
 
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_no_link_is_signed_where_none_is_needed(

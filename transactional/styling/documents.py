@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from transactional.styling.pieces import Kind, Piece, closing, masked, pieces
+from transactional.styling.pieces import Kind, Piece, closing_after, masked, pieces
 
 _DOCTYPE = re.compile(r"<!doctype\b", re.IGNORECASE)
 _CLASS = re.compile(r"\sclass\s*=", re.IGNORECASE)
@@ -12,21 +12,22 @@ _BLOCK = re.compile(r"\sdata-block\s*=", re.IGNORECASE)
 _CONDITION = re.compile(r"<!--\s*\[if\b", re.IGNORECASE)
 #: What only somebody who lays out a mail by hand, or a program for it, writes.
 _BY_HAND = frozenset("html head body style link table center font section".split())
+_IN_HEAD = frozenset("head meta title link base style script noscript".split())
 
 
 def with_end(source: str, addition: str) -> str:
     """Return a document with something as the last thing in its body."""
     plain = masked(source)
-    ends = {
-        piece.name: piece.start
-        for piece in pieces(plain)
-        if piece.kind == Kind.END
-        and piece.name in ("body", "html")
-        and plain[piece.end - 1] == ">"
-    }
+    ends: dict[str, int] = {}
+    last: Piece | None = None
+    for piece in pieces(plain):
+        is_end = piece.kind == Kind.END and plain[piece.end - 1] == ">"
+        if is_end and piece.name in ("body", "html"):
+            ends[piece.name] = piece.start
+        last = piece
     end = ends.get("body", ends.get("html", -1))
     if end < 0:
-        return f"{source}{closing(plain)}\n{addition}"
+        return f"{source}{closing_after(plain, last)}\n{addition}"
     return f"{source[:end]}\n{addition}{source[end:]}"
 
 
@@ -40,6 +41,8 @@ def with_beginning(source: str, addition: str) -> str:
             break
         if _stands_before_body(plain, piece):
             at = piece.end
+        elif piece.kind == Kind.START and piece.name not in _IN_HEAD:
+            break
     return f"{source[:at]}{addition}{source[at:]}"
 
 

@@ -97,7 +97,11 @@ def masked(source: str) -> str:
 
 def closing(source: str) -> str:
     """Return what ends the comment, tag or text that masked HTML leaves open."""
-    last = next(iter(deque(pieces(source), maxlen=1)), None)
+    return closing_after(source, next(iter(deque(pieces(source), maxlen=1)), None))
+
+
+def closing_after(source: str, last: Piece | None) -> str:
+    """Return the same where its last piece is known."""
     if last is None or last.end < len(source):
         return ""
     tail = source[last.start :]
