@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from contacts.addresses import AddressError, normalise
 from contacts.data import SYSTEM_NAMES
-from plunk.api.errors import invalid
+from plunk.api.errors import ProjectDisabled, invalid
 from plunk.api.ratelimit import limit_visitors
 from plunk.projects.models import Membership, Project
 from transactional.contents import Draft
@@ -45,8 +46,10 @@ def send_test(
     """Queue a test to some members, by their users' ids; one mail for each.
 
     A member who is no contact yet becomes one, not subscribed. Raises Invalid (field
-    `to`) for anybody else, and RateLimited.
+    `to`) for anybody else, ProjectDisabled and RateLimited.
     """
+    if project.is_disabled:
+        raise ProjectDisabled("This project is disabled: nothing is sent.")
     limit_visitors({f"tests of {project.pk}": MOST_A_MINUTE})
     recipients = [Recipient(address) for address in _addresses(project, members)]
     compiled = compiled_draft(project, draft, kind, person)
@@ -89,7 +92,10 @@ def _addresses(project: Project, members: Sequence[UUID]) -> list[str]:
         raise invalid(
             "to", "Tests go to members of the project only.", "invalid_recipient"
         )
-    return [email.lower() for email in emails]
+    try:
+        return [normalise(email) for email in emails]
+    except AddressError as error:
+        raise invalid("to", str(error), error.code) from error
 
 
 def _variables(compiled: Compiled, person: Person) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from contacts.models import Contact
 from contacts.search import search
-from plunk.api.errors import FieldError, Invalid, RateLimited, invalid
+from plunk.api.errors import ApiError, FieldError, Invalid, invalid
 from plunk.ids import read_id
 from plunk.pages.access import ProjectRequest, project_page
 from plunk.projects.models import Project
@@ -130,13 +130,14 @@ def test(request: ProjectRequest) -> HttpResponse:
         sent = _send(request)
     except Invalid as error:
         return _refused(error.errors)
-    except RateLimited as error:
-        problem = FieldError("to", error.message, error.code)
-        answer = _refused([problem], status=429)
-        answer["Retry-After"] = error.headers.get("Retry-After", "60")
-        return answer
     except DomainNotVerified as error:
         return _refused([FieldError("from_email", error.message, error.code)])
+    except ApiError as error:
+        problem = FieldError("to", error.message, error.code)
+        answer = _refused([problem], status=error.status)
+        for name, value in error.headers.items():
+            answer[name] = value
+        return answer
     return JsonResponse({"sent": sent})
 
 

@@ -24,7 +24,6 @@ from plunk.pages.paging import page
 from transactional import previewing, templates
 from transactional.comparing import LABELS, body_diff, changed_fields
 from transactional.models import (
-    Email,
     MailKind,
     SavedBy,
     Template,
@@ -84,10 +83,6 @@ def template_page(request: ProjectRequest, template_id: UUID) -> HttpResponse:
         "frame_url": _frame_url(template, view),
         "uses": uses(request.project.pk, [template.pk]),
         "mails": shown(templates.emails_of(template, limit=_MOST_MAILS + 1)),
-        "latest": Email.objects.filter(template=template)
-        .order_by("-created_at", "-id")
-        .values_list("created_at", flat=True)
-        .first(),
         **_versions(template, request.GET.get("before", "")),
     }
     return render(request, "transactional/templates/detail.html", context)

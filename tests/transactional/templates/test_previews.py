@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from plunk.projects.creating import NewProject
@@ -94,7 +95,8 @@ def test_a_frame_runs_and_fetches_nothing(member: Client, url: str) -> None:
     assert directives["form-action"] == "'none'"
     assert directives["frame-ancestors"] == "'self'"
     assert "script-src" not in directives
-    assert set(directives["img-src"].split()) >= {"https:", "data:"}
+    ours = f"{settings.APP_URI}/media/"
+    assert set(directives["img-src"].split()) == {"https:", "data:", ours}
     assert response["X-Frame-Options"] == "SAMEORIGIN"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert "no-store" in response["Cache-Control"]

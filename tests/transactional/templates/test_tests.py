@@ -21,6 +21,9 @@ from transactional.models import Email, EmailState, Source, Template
 
 pytestmark = pytest.mark.django_db
 
+#: A worker sees what is committed.
+of_its_own = pytest.mark.django_db(transaction=True)
+
 DRAFT = {
     "subject": "Hi {{ firstName ?? there }}",
     "preheader": "Psst",
@@ -47,6 +50,7 @@ def body_of(message: Message) -> str:
     return b"".join(raw).decode()
 
 
+@of_its_own
 def test_a_test_is_a_real_mail_to_a_member(
     member: Client, url: str, project: Project, bob: User, ses: FakeSes
 ) -> None:
@@ -85,6 +89,7 @@ def test_somebody_who_left_is_not_brought_back(
     assert Contact.objects.get().subscribed is False
 
 
+@of_its_own
 def test_a_suppressed_member_gets_none(
     member: Client, url: str, project: Project, bob: User, ses: FakeSes
 ) -> None:
@@ -97,6 +102,7 @@ def test_a_suppressed_member_gets_none(
     assert ses.calls == []
 
 
+@of_its_own
 def test_what_is_known_of_the_member_is_not_mixed_in(
     member: Client, url: str, project: Project, bob: User, ses: FakeSes
 ) -> None:
@@ -207,6 +213,13 @@ def test_the_project_says_where_answers_go(
         "p@example.com",
     )
     assert second.reply_to == "me@example.com"
+
+
+def test_a_disabled_project_sends_none(member: Client, url: str, bob: User) -> None:
+    Project.objects.update(is_disabled=True)
+
+    assert member.post(url, DRAFT | {"to": [str(bob.pk)]}).status_code == 403
+    assert not Email.objects.exists()
 
 
 def test_tests_have_a_limit(
