@@ -119,7 +119,7 @@ def _order(caller: Caller, recipients: Sequence[str], letter: Letter) -> Order:
         recipients=[Recipient(it, letter.names.get(it, "")) for it in recipients],
         draft=letter.draft,
         sender=sender,
-        reply_to=letter.reply_to,
+        reply_to=letter.reply_to or caller.reply_to,
         source=Source.SMTP,
         headers=letter.headers,
         double_opt_in=caller.double_opt_in,

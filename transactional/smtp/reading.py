@@ -26,6 +26,7 @@ from transactional.attachments import (
 )
 from transactional.contents import Draft
 from transactional.headers import MAX_HEADERS, is_name, is_reserved
+from transactional.mime import MAX_MESSAGE_BYTES
 from transactional.smtp.parts import Part, codec_of, split, words
 from transactional.smtp.refusals import NOT_FROM_THERE, UNREADABLE, Refused
 
@@ -229,12 +230,23 @@ def _draft(top: Part) -> Draft:
         raise Refused(UNREADABLE, "The mail has neither text nor HTML.")
     if len(text) + len(html) > MAX_BODY_CHARACTERS:
         raise Refused("552 5.3.4", "The text has more than 5 million characters.")
-    return Draft(
+    draft = Draft(
         subject=subject,
         body=html if html.strip() else "",
         text=text if text.strip() else "",
         files=_files(found.files, html),
     )
+    if _encoded_size(draft) > MAX_MESSAGE_BYTES:
+        raise Refused("552 5.3.4", "The mail has more than 40 MB once encoded.")
+    return draft
+
+
+def _encoded_size(draft: Draft) -> int:
+    """Return about how many bytes the message will have, all of it in base64."""
+    html, text = len(draft.body.encode()), len(draft.text.encode())
+    # Without a text of its own a mail gets one from its HTML.
+    size = html + (text or html) + sum(len(file.data) for file in draft.files)
+    return size * 78 // 57
 
 
 def _walk(part: Part, found: _Found, *, parent: str) -> None:

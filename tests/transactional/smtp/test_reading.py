@@ -443,6 +443,19 @@ def test_what_a_mailer_writes_is_read_to_the_letter(subject: str, text: str) -> 
     assert " ".join(draft.subject.split()) == " ".join(subject.split())
 
 
+def test_what_ses_would_not_carry_is_refused_before_it_is_promised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("transactional.smtp.reading.MAX_MESSAGE_BYTES", 1000)
+
+    # With the text that is made of it, and in base64.
+    fits = mail(text=None, html="語" * 120).as_bytes()
+    is_too_large = mail(text=None, html="語" * 123).as_bytes()
+
+    assert read_letter(fits).draft.body
+    assert refusal(is_too_large).startswith("552 5.3.4 The mail has more than 40 MB")
+
+
 def test_a_mail_of_the_largest_size_is_read_in_time() -> None:
     lines = ["--b", "x"] * 2_000_000
     message = raw(*HEAD, 'Content-Type: multipart/mixed; boundary="c"', "", *lines)

@@ -152,6 +152,22 @@ def test_each_recipient_gets_a_mail_and_sees_no_other(
     assert named.data == {"name": "Bob"}
 
 
+def test_answers_go_where_the_project_says(
+    door: Door, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plunk.api.keys.CACHE_SECONDS", 0.0)
+    Project.objects.filter(pk=project.pk).update(reply_to="desk@example.com")
+
+    with door.client() as client:
+        client.send_message(mail())
+        client.send_message(mail(Reply_To="own@example.com"))
+
+    assert set(Email.objects.values_list("reply_to", flat=True)) == {
+        "desk@example.com",
+        "own@example.com",
+    }
+
+
 def test_django_sends_through_it(door: Door, port: int, ses: FakeSes) -> None:
     """Its backend knows nothing of self-signed certificates but how to trust one."""
     backend: Any = get_connection(
