@@ -21,7 +21,7 @@ from transactional.marketing import (
     names_contact_link,
 )
 from transactional.styling import dress
-from transactional.tracking.marking import AFTER, BEFORE
+from transactional.tracking import marking
 
 __all__ = [
     "MAX_RENDERED",
@@ -87,7 +87,7 @@ def unmarked(html: str) -> str:
     """Return HTML without the marks of links, whoever put them there: that it has some
     is how a mail whose links were counted is known.
     """
-    return html.replace(BEFORE, "").replace(AFTER, "")
+    return marking.unmarked(html)
 
 
 def compile_parts(subject: str, html: str, text: str) -> Compiled:

@@ -16,12 +16,12 @@ from html.entities import html5
 from transactional.marketing import LINK_NAMES
 from transactional.tracking.links import destination
 
-__all__ = ["counted", "mark"]
+__all__ = ["counted", "mark", "unmarked"]
 
 #: Never in a text that people exchange (Unicode, "Noncharacters").
 BEFORE, AFTER = "\ufdd0", "\ufdd1"
 #: Where the picture goes: a mark around what no address is.
-_NO_ADDRESS = "<"
+_NO_ADDRESS = "\ufdd2"
 PLACE = BEFORE + _NO_ADDRESS + AFTER
 
 # -- once for a content ---------------------------------------------------------------
@@ -64,7 +64,7 @@ def mark(html: str) -> str:
     in comments, which hold Outlook's own version of a mail. The end of the body is
     marked too. Nothing else is changed.
     """
-    html = html.replace(PLACE, "").replace(BEFORE, "").replace(AFTER, "")
+    html = unmarked(html)
     if not html:
         return ""
     marked: list[str] = []
@@ -159,6 +159,11 @@ def _is_left_alone(html: str, tag: _Tag) -> bool:
         if name == "data-track" and span:
             return html[slice(*span)].strip().lower() in _OFF
     return False
+
+
+def unmarked(html: str) -> str:
+    """Return a document without marks, whoever put them there."""
+    return html.replace(BEFORE, "").replace(AFTER, "").replace(_NO_ADDRESS, "")
 
 
 # -- once for a mail ------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from transactional.tracking.marking import AFTER, BEFORE, PLACE, counted, mark
+from transactional.tracking.marking import AFTER, BEFORE, PLACE, counted, mark, unmarked
 
 #: How these tests write the marks.
 SHOWN = str.maketrans({BEFORE: "⟦", AFTER: "⟧"})
@@ -174,6 +174,12 @@ def test_the_recipients_own_links_are_never_counted(settings: Any) -> None:
     own = f"{settings.APP_URI}/unsubscribe/token"
 
     assert finished(mark('<a href="{{url}}">'), url=own) == f'<a href="{own}">'
+
+
+def test_a_marked_document_can_be_shown_without_its_marks() -> None:
+    html = '<body><a href="https://x">x</a></body>'
+
+    assert unmarked(mark(html)) == html
 
 
 def test_the_picture_stands_at_the_end_of_the_body() -> None:
