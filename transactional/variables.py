@@ -24,7 +24,7 @@ _UNWRITABLE = re.compile(r"[{}\r\n]")
 
 #: Path, label, type and example.
 _SYSTEM = (
-    ("email", "Email address", "string", "ann@example.com"),
+    ("email", "Email address", "string", "ada@example.com"),
     ("id", "Contact ID", "string", "0190163d-8694-739b-aea5-966c26f8ad91"),
     ("subscribed", "Subscribed", "boolean", "true"),
     ("locale", "Language", "string", "en"),
