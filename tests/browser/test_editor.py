@@ -191,6 +191,19 @@ def test_a_variable_gets_a_fallback_in_its_panel(member: Visitor, made: Made) ->
     assert body_of(page) == "<p>Hi {{ firstName ?? you }}!</p>"
 
 
+def test_an_address_with_a_variable_in_it_becomes_one_link(
+    member: Visitor, made: Made
+) -> None:
+    page = edit(member, made())
+    address = "https://example.com/?a={{ id }}&b=2"
+
+    begin(page)
+    page.keyboard.type(f"See {address} now")
+
+    href = address.replace("&", "&amp;")
+    assert body_of(page) == f'<p>See <a href="{href}">{href}</a> now</p>'
+
+
 def test_a_picture_is_uploaded_into_the_mail(
     member: Visitor, made: Made, installation: str
 ) -> None:

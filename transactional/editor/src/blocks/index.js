@@ -49,7 +49,7 @@ class BlockEditor {
     const nodes = found.map(({ node }) => node);
     const empty = schema.nodes.paragraph.create();
     const { tr, doc } = this.editor.state;
-    tr.replaceWith(0, doc.content.size, nodes.length ? nodes : [empty]).setMeta("preventUpdate", !isEdit);
+    tr.replaceWith(0, doc.content.size, nodes.length ? nodes : [empty]).setMeta("preventUpdate", !isEdit).setMeta("reading", true);
     if (!isEdit) tr.setMeta("addToHistory", false);
     this.editor.view.dispatch(tr);
     this.remember(body, found);

@@ -47,7 +47,7 @@ export function remove(editor, at = blockAt(editor.state)) {
   else tr.delete(at, at + node.nodeSize);
   tr.setSelection(Selection.near(tr.doc.resolve(Math.min(at, tr.doc.content.size)), -1));
   editor.view.dispatch(tr.scrollIntoView());
-  editor.commands.focus();
+  editor.view.focus();
   return true;
 }
 

@@ -106,7 +106,7 @@ export class Panel {
     const { link } = this;
     this.link = null;
     if (link) this.editor.commands.setTextSelection(link.to);
-    this.editor.commands.focus();
+    this.editor.view.focus();
     this.refresh();
   }
 
@@ -267,7 +267,7 @@ export class Panel {
     const change = make("button", { type: "button", class: "panel-choice", click: () => this.variables.pick(change, (found) => {
       this.set("source", variable(found.path, partsOf(this.shown.node.attrs.source)?.fallback ?? ""));
       this.shown = null;
-      this.editor.commands.focus();
+      this.editor.view.focus();
       this.refresh();
     }) }, make("code", { text: parts.path }), icon("updown"));
     const rows = [this.row("Variable", change), this.row("If empty", fallback)];

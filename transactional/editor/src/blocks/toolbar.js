@@ -102,7 +102,7 @@ export class Toolbar {
 
   link() {
     const button = this.button("link", "Link", "Mod+K", () => {
-      this.editor.commands.focus();
+      this.editor.view.focus();
       this.panel.openLink();
     });
     this.updates.push(() => button.setAttribute("aria-pressed", String(this.editor.isActive("link"))));
@@ -191,7 +191,7 @@ export class Toolbar {
     const stops = this.stops();
     const at = stops.indexOf(event.target);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: stops.length - 1 }[event.key];
-    if (event.key === "Escape") this.editor.commands.focus();
+    if (event.key === "Escape") this.editor.view.focus();
     if (to === undefined || at < 0) return;
     event.preventDefault();
     stops[(to + stops.length) % stops.length].focus();

@@ -123,8 +123,8 @@ export const Recognition = Node.create({
       new Plugin({
         key: new PluginKey("recognition"),
         appendTransaction(transactions, _, state) {
-          if (!transactions.some((transaction) => transaction.docChanged)) return null;
-          return recognised(state);
+          if (!transactions.some((transaction) => transaction.docChanged) || transactions.some((transaction) => transaction.getMeta("reading"))) return null;
+          return recognised(state) ?? grown(state);
         },
       }),
     ];
@@ -149,4 +149,43 @@ function recognised(state) {
     tr.replaceWith(at, at + source.length, type.create({ source }, null, marks));
   }
   return tr;
+}
+
+const sourceOf = (node) => (node.isText ? node.text : (node.attrs.source ?? ""));
+const linkOf = (node) => node.marks.find(({ type }) => type.name === "link");
+
+// An address that is typed with variables in it becomes one link, variables included: a
+// link that is what it says goes on until the next space. Only where one writes.
+function grown(state) {
+  const { $from, empty } = state.selection;
+  if (!empty || !$from.parent.isTextblock) return null;
+  let tr = null;
+  for (let index = 0; index < $from.parent.childCount && !tr; index += 1) tr = grownAt(state, $from.parent, $from.start(), index);
+  return tr;
+}
+
+function grownAt(state, block, start, first) {
+  const link = linkOf(block.child(first));
+  if (!link || (first > 0 && linkOf(block.child(first - 1))?.eq(link))) return null;
+  let from = start;
+  for (let index = 0; index < first; index += 1) from += block.child(index).nodeSize;
+  let said = "";
+  let more = "";
+  let to = from;
+  let hasVariable = false;
+  for (let index = first; index < block.childCount; index += 1) {
+    const node = block.child(index);
+    const isLinked = Boolean(linkOf(node)?.eq(link));
+    if (isLinked ? more : !node.isText && node.type.name !== "variable") break;
+    const text = isLinked ? sourceOf(node) : node.isText ? /^\S*/.exec(node.text)[0] : sourceOf(node);
+    if (isLinked) said += text;
+    else if (linkOf(node)) break;
+    else more += text;
+    hasVariable ||= node.type.name === "variable";
+    to += isLinked || !node.isText ? node.nodeSize : text.length;
+    if (!isLinked && node.isText && text.length < node.text.length) break;
+  }
+  if (!more || !hasVariable || link.attrs.href !== said) return null;
+  const grownLink = link.type.create({ ...link.attrs, href: said + more });
+  return state.tr.removeMark(from, to, link.type).addMark(from, to, grownLink);
 }

@@ -124,6 +124,8 @@ export class Preview {
       this.refresh();
     };
     input.addEventListener("focus", () => !known.size && look(), { once: true });
+    // It stands in the form, which Enter would save.
+    input.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
     input.addEventListener("input", () => {
       clearTimeout(timer);
       if (known.has(input.value) || !input.value) take();
