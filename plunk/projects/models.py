@@ -134,6 +134,11 @@ class Project(models.Model):
         User, through="Membership", related_name="projects"
     )
 
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["tracking_host"], name="project_tracking_host")
+        ]
+
     def __str__(self) -> str:
         return self.name
 
