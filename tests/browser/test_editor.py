@@ -134,7 +134,10 @@ def test_a_block_is_moved_by_dragging_and_by_keys(member: Visitor, made: Made) -
         page.get_by_role("heading", name="Three"), target_position={"x": 200, "y": 20}
     )
     dragged = body_of(page)
+    # What was dropped is selected until the cursor goes elsewhere.
+    page.locator(".block-panel").wait_for()
     page.get_by_text("Two", exact=True).click()
+    page.locator(".block-panel").wait_for(state="hidden")
     page.keyboard.press("Alt+ArrowDown")
     moved = body_of(page)
     page.keyboard.press("Control+z")

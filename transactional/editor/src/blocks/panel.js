@@ -82,7 +82,7 @@ export class Panel {
     this.element.hidden = false;
     this.place();
     if (same) this.update(target);
-    else this.element.scrollIntoView({ block: "nearest" });
+    else requestAnimationFrame(() => this.reveal());
   }
 
   hide() {
@@ -119,6 +119,14 @@ export class Panel {
     const left = Math.max(0, Math.min(rect.left - frame.left, frame.width - this.element.offsetWidth));
     this.element.style.left = `${left}px`;
     this.element.style.top = `${rect.bottom - frame.top + 8}px`;
+  }
+
+  // Scrolls down until the panel is seen whole, as long as its block is.
+  reveal() {
+    if (this.element.hidden || !this.shown || this.shown.kind === "link") return;
+    const block = this.editor.view.nodeDOM(this.shown.position)?.getBoundingClientRect?.();
+    const hidden = this.element.getBoundingClientRect().bottom + 12 - innerHeight;
+    if (block && hidden > 0) scrollBy(0, Math.max(0, Math.min(hidden, block.top - 220)));
   }
 
   // -- what it shows ----------------------------------------------------------------------

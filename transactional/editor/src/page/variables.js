@@ -19,7 +19,8 @@ export class Variables {
   load() {
     this.loading ??= ask(this.url).then(
       ({ body }) => {
-        this.all = body.variables ?? [];
+        // What the contacts have comes before what every mail has.
+        this.all = (body.variables ?? []).sort((one, other) => Number(one.isSystem) - Number(other.isSystem));
       },
       () => {
         this.loading = null;
