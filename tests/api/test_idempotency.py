@@ -22,6 +22,7 @@ from plunk.api.idempotency import forget_expired
 from plunk.api.models import IdempotencyKey
 from plunk.projects.models import Project
 from tests.conftest import Api
+from transactional import templates
 from transactional.models import Domain, Email, MailKind, Template
 
 MAIL = {"to": "ann@example.com", "subject": "Hello", "body": "<p>Hello</p>"}
@@ -138,7 +139,7 @@ def test_a_repetition_is_answered_whatever_became_of_template_and_domain(
     }
     first = once(api, "/v1/send", body)
     Domain.objects.all().delete()
-    template.delete()
+    templates.delete(template=template)
 
     second = once(api, "/v1/send", body)
 
