@@ -20,13 +20,23 @@ from django.db.models.functions import Now
 from pytest_django.live_server_helper import LiveServer
 
 from contacts.models import Contact, Suppression
-from plunk.projects.models import Project
+from plunk.projects.models import Project, Tracker
 from plunk.simulator.faults import faults
 from plunk.simulator.models import SimulatedMessage
 from tests.conftest import Api
-from transactional import holds, ses
+from transactional import holds, ses, templates
 from transactional.delivery import drain
-from transactional.models import Email, EmailState, Hold, Lane, SendingAccount
+from transactional.gallery import sample
+from transactional.models import (
+    CompiledContent,
+    Email,
+    EmailState,
+    Hold,
+    Lane,
+    SavedBy,
+    SendingAccount,
+)
+from transactional.reprinting import reprint
 from transactional.sweeping import sweep
 
 MAIL: dict[str, Any] = {
@@ -34,6 +44,8 @@ MAIL: dict[str, Any] = {
     "subject": "Hello",
     "body": "<p>Hello</p>",
 }
+
+HIGH_NUMBERS = "{% if n > 3 %}<p>{{ n }}</p>{% endif %}"
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -344,3 +356,46 @@ def _drain_in_thread(seconds: float) -> None:
         drain(seconds=seconds)
     finally:
         connection.close()
+
+
+def test_a_mail_to_many_is_shown_again_as_the_simulator_received_it(
+    api: Api, project: Project
+) -> None:
+    """To the byte, in the design, with Liquid, in three languages, counted by us."""
+    Project.objects.filter(pk=project.pk).update(
+        tracker=Tracker.OWN, postal_address="1 Mill Lane", color="#117a65"
+    )
+    template = templates.create(
+        project_id=project.pk,
+        written={
+            "name": "News",
+            "subject": "{{ name | upcase }}, it is {{ 'now' | date: '%Y' }}",
+            "preheader": "For {{ name ?? you }}",
+            "body": sample("newsletter").body + HIGH_NUMBERS,
+            + "{% if n > 3 %}<p>{{ n }}</p>{% endif %}",
+            "from_email": "news@example.com",
+        },
+        saved_by=SavedBy.PAGE,
+    )
+    for number in range(30):
+        data = {
+            "name": f"Zoë <{number}>",
+            "n": number / 4,
+            "locale": ("en", "de", "ja")[number % 3],
+        }
+        body = {"to": f"r{number}@example.com", "template": str(template.pk)}
+        answer = api.post("/v1/send", body | {"data": data, "subscribed": True})
+        assert answer.status_code == 200, answer.json()
+
+    drain()
+    Contact.objects.update(data={"name": "Somebody else"})
+    Project.objects.filter(pk=project.pk).update(color="#ff0000", tracker=Tracker.SES)
+    templates.delete(template=template)
+
+    received = {it.message_id: bytes(it.raw) for it in SimulatedMessage.objects.all()}
+    assert len(received) == 30
+    for email in Email.objects.all():
+        made = reprint(email)
+        assert made.is_exact
+        assert made.raw == received[str(email.message_id)]
+    assert CompiledContent.objects.count() == 3
