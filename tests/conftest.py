@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from django.conf import settings as django_settings
 from django.test import Client
 
 from plunk.api.keys import forget_cached_keys
@@ -17,6 +19,24 @@ from plunk.projects.models import Membership, Project, Role, User
 #: An id that nothing has; always the same, because the processes that share the tests
 #: must agree on what they are called.
 NOBODY = "01980000-0000-7000-8000-000000000000"
+
+
+#: Where what touches no database says the same on both: once is enough.
+_PURE = ("contacts", "transactional", "webhooks")
+_DATABASE = {"db", "transactional_db", "live_server"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what touches neither database nor broker out of the second run."""
+    if not django_settings.REDIS_URL:
+        return
+    mark = pytest.mark.skip(reason="covered by the embedded run")
+    folders = [Path(__file__).parent / name for name in _PURE]
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        is_pure = not names & _DATABASE and not item.get_closest_marker("django_db")
+        if is_pure and any(folder in item.path.parents for folder in folders):
+            item.add_marker(mark)
 
 
 @pytest.fixture(autouse=True)

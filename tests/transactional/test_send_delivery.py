@@ -372,7 +372,6 @@ def test_a_mail_to_many_is_shown_again_as_the_simulator_received_it(
             "subject": "{{ name | upcase }}, it is {{ 'now' | date: '%Y' }}",
             "preheader": "For {{ name ?? you }}",
             "body": sample("newsletter").body + HIGH_NUMBERS,
-            + "{% if n > 3 %}<p>{{ n }}</p>{% endif %}",
             "from_email": "news@example.com",
         },
         saved_by=SavedBy.PAGE,
