@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from _pytest.unittest import TestCaseFunction
 from django.conf import settings as django_settings
 from django.test import Client
 
@@ -34,7 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folders = [Path(__file__).parent / name for name in _PURE]
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
-        is_pure = not names & _DATABASE and not item.get_closest_marker("django_db")
+        # Django's own test cases have their database without a fixture of that name.
+        uses_database = names & _DATABASE or isinstance(item, TestCaseFunction)
+        is_pure = not uses_database and not item.get_closest_marker("django_db")
         if is_pure and any(folder in item.path.parents for folder in folders):
             item.add_marker(mark)
 

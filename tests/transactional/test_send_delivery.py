@@ -26,7 +26,7 @@ from plunk.simulator.models import SimulatedMessage
 from tests.conftest import Api
 from transactional import holds, ses, templates
 from transactional.delivery import drain
-from transactional.gallery import sample
+from transactional.gallery import GALLERY
 from transactional.models import (
     CompiledContent,
     Email,
@@ -45,6 +45,7 @@ MAIL: dict[str, Any] = {
     "body": "<p>Hello</p>",
 }
 
+NEWSLETTER = next(it for it in GALLERY if it.slug == "newsletter")
 HIGH_NUMBERS = "{% if n > 3 %}<p>{{ n }}</p>{% endif %}"
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -371,7 +372,7 @@ def test_a_mail_to_many_is_shown_again_as_the_simulator_received_it(
             "name": "News",
             "subject": "{{ name | upcase }}, it is {{ 'now' | date: '%Y' }}",
             "preheader": "For {{ name ?? you }}",
-            "body": sample("newsletter").body + HIGH_NUMBERS,
+            "body": NEWSLETTER.body + HIGH_NUMBERS,
             "from_email": "news@example.com",
         },
         saved_by=SavedBy.PAGE,
