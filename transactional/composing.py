@@ -101,13 +101,7 @@ def compose(mails: list[Claimed]) -> Iterator[Composed | Attempt]:
 
 def prepare(mail: Claimed, content: Content, preset: Preset) -> Material:
     """Compile what a mail is made of; a few look-ups for all but the first of many."""
-    who = counter(
-        # Whoever tries a mail out is no reader.
-        tracks=mail.tracks if mail.source != Source.TEST else False,
-        kind=mail.kind,
-        mode=preset.tracking,
-        tracker=preset.tracker,
-    )
+    who = counter_of(mail, preset)
     is_ours = who is Counter.OWN
     return Material(
         prepare_content(
@@ -117,6 +111,17 @@ def prepare(mail: Claimed, content: Content, preset: Preset) -> Material:
         ),
         preset.language_of(mail.data),
         who,
+    )
+
+
+def counter_of(mail: Claimed, preset: Preset) -> Counter:
+    """Return who counts a mail's opens and clicks."""
+    return counter(
+        # Whoever tries a mail out is no reader.
+        tracks=mail.tracks if mail.source != Source.TEST else False,
+        kind=mail.kind,
+        mode=preset.tracking,
+        tracker=preset.tracker,
     )
 
 
@@ -272,7 +277,7 @@ def _contents(ids: set[UUID]) -> dict[UUID, Content]:
     missing = ids - found.keys()
     for pk, content in Content.objects.in_bulk(missing).items():
         found[pk] = content
-        if len(content.body) <= _CACHED_CHARACTERS:
+        if len(content.body) + len(content.text) <= _CACHED_CHARACTERS:
             if len(_cache) >= _CACHE_SIZE:
                 _cache.clear()
             _cache[pk] = content

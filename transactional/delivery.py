@@ -32,6 +32,7 @@ from transactional.composing import Composed, compose
 from transactional.fence import check_fence
 from transactional.models import EmailState, MailKind, Source
 from transactional.recording import Attempt
+from transactional.resending import compose_again
 from transactional.ses import Outcome
 
 __all__ = ["drain", "stop"]
@@ -127,7 +128,7 @@ class _Drain:
             claimed_at = now()
             mails = self._claimed(Choice(limit=1, suspects=True))
             self.permits = self.permits.less(len(mails))
-            self._call(self._sendable(mails), claimed_at)
+            self._call(self._sendable(mails), claimed_at, may_have_left=True)
             while self.in_flight:
                 self._record(self._collect())
 
@@ -234,13 +235,15 @@ class _Drain:
                 self.unbegun.pop(mail.id, None)
         return may_go
 
-    def _call(self, mails: list[Claimed], claimed_at: float) -> None:
+    def _call(
+        self, mails: list[Claimed], claimed_at: float, *, may_have_left: bool = False
+    ) -> None:
         longest_call = (
             settings.SES_CONNECT_TIMEOUT_SECONDS + settings.SES_READ_TIMEOUT_SECONDS
         )
         begin_before = claimed_at + settings.DELIVERY_LEASE_SECONDS - longest_call
         batch: list[Composed] = []
-        for composed in compose(mails):
+        for composed in compose_again(mails) if may_have_left else compose(mails):
             if isinstance(composed, Attempt):
                 self._record([composed])
                 continue

@@ -88,7 +88,9 @@ def was_composed(email: Email) -> bool:
     """Say whether there is a message that SES was, or may have been, given."""
     if email.sent_at is not None:
         return True
-    return email.digest is not None and email.state != EmailState.QUEUED
+    # One that is in doubt goes again as it is, and is not composed anew.
+    is_open = email.state == EmailState.QUEUED and not email.doubts
+    return email.digest is not None and not is_open
 
 
 class _Sheet:

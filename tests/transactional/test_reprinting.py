@@ -33,6 +33,7 @@ from transactional.models import (
 from transactional.reprinting import preview, reprint, reprint_for_others
 from transactional.senders import Sender
 from transactional.ses import Answer, Outcome
+from transactional.sweeping import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -211,6 +212,65 @@ def test_a_retry_is_composed_anew_and_remembers_the_last(
     Contact.objects.update(data={"name": "Bea"})
     assert preview(Email.objects.get()).subject == "Hello Bea"
     Email.objects.update(due_at="2020-01-01T00:00:00Z")
+    ses.reply = None
+    ses.calls.clear()
+
+    ((email, raw),) = sent(ses)
+
+    assert b"Subject: Hello Bea\r\n" in raw
+    assert_exact([(email, raw)])
+
+
+@pytest.mark.parametrize("tracker", Tracker.values)
+def test_a_mail_that_may_have_left_goes_again_as_the_same_message(
+    queue: Queue, ses: FakeSes, settings: LazySettings, tracker: str
+) -> None:
+    """SES's word on the first of two may come after the second was begun."""
+    settings.SES_CONFIGURATION_SET_NO_TRACKING = "none"
+    Project.objects.update(tracker=tracker, tracking=Tracking.ENABLED)
+    queue(
+        "ann@example.com",
+        kind=MailKind.MARKETING,
+        subscribed=True,
+        draft=Draft("{{ name }}, {{ now }}", BODY, files=files()),
+    )
+    Contact.objects.update(data=DATA)
+    ses.reply = lambda _to: Answer(Outcome.UNKNOWN, code="cut")
+    drain()
+    first = ses.calls[0]
+    Contact.objects.update(data={"name": "changed"})
+    Project.objects.update(
+        color="#ff0000",
+        tracker=Tracker.SES if tracker == Tracker.OWN else Tracker.OWN,
+        tracking_host="other.example.com",
+    )
+    presets._known.clear()
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another " * 8
+    Email.objects.update(due_at="2020-01-01T00:00:00Z")
+    sweep()
+    assert_exact([(Email.objects.get(), first["raw"])])
+    ses.reply = lambda _to: Answer(Outcome.THROTTLED)
+
+    drain()
+
+    assert ses.calls[1]["raw"] == first["raw"]
+    email = Email.objects.get()
+    assert email.state == EmailState.QUEUED
+    assert email.attempt == 2
+    assert_exact([(email, first["raw"])])
+
+
+def test_a_mail_that_may_have_left_and_cannot_be_made_again_is_composed_anew(
+    queue: Queue, ses: FakeSes
+) -> None:
+    queue("ann@example.com")
+    Contact.objects.update(data={"name": "Ann"})
+    ses.reply = lambda _to: Answer(Outcome.UNKNOWN, code="cut")
+    drain()
+    Contact.objects.update(data={"name": "Bea"})
+    Email.objects.update(due_at="2020-01-01T00:00:00Z", digest=b"0" * 32)
+    sweep()
     ses.reply = None
     ses.calls.clear()
 

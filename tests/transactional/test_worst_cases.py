@@ -320,13 +320,16 @@ def test_what_came_back_from_a_dead_worker_goes_alone(
     suspects = ["suspect@example.com", "other@example.com"]
     Email.objects.filter(to_email__in=suspects).update(doubts=1)
     together: list[set[str]] = []
-    call = composing.compose
 
-    def watch(mails: list[Any]) -> Any:
-        together.append({mail.to_email for mail in mails})
-        return call(mails)
+    def watched(call: Any) -> Any:
+        def watch(mails: list[Any]) -> Any:
+            together.append({mail.to_email for mail in mails})
+            return call(mails)
 
-    monkeypatch.setattr(delivery, "compose", watch)
+        return watch
+
+    for name in ("compose", "compose_again"):
+        monkeypatch.setattr(delivery, name, watched(getattr(delivery, name)))
 
     assert drain() == 12
 
