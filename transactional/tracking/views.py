@@ -34,7 +34,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 class TrackingMiddleware:
     """Answer tracked links before anything that only pages need, on every host of ours.
 
-    A project's own host serves them and nothing else.
+    A project's own host serves them and nothing else. A link that we signed leads on
+    whatever host it came by: its project may have another one since, or be gone.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -45,9 +46,18 @@ class TrackingMiddleware:
         if hosts.is_own(host):
             if request.path_info.startswith(_PATH):
                 return _answer(request)
-        elif hosts.is_tracking_host(host):
+        elif _is_signed(request) or hosts.is_tracking_host(host):
             return _answer(request)
         return self.get_response(request)
+
+
+def _is_signed(request: HttpRequest) -> bool:
+    """Say whether a request is for a link or a picture of a mail of ours."""
+    kind, _, token = request.path_info.removeprefix(_PATH).partition("/")
+    if kind == "c":
+        return clicked_mail(token.removesuffix("/"), _asked(request)) is not None
+    token = token.removesuffix("/").removesuffix(".gif")
+    return kind == "o" and opened_mail(token) is not None
 
 
 def _answer(request: HttpRequest) -> HttpResponse:

@@ -257,7 +257,8 @@ def test_a_host_beyond_ascii_is_named_as_dns_has_it(
 def test_a_projects_own_host_serves_its_links_and_nothing_else(
     reader: Client, email: Email, project: Project, link: str, picture: str
 ) -> None:
-    assert reader.get(link, headers={"host": "click.acme.example"}).status_code == 400
+    cut = link.replace("/t/c/", "/t/c/x")
+    assert reader.get(cut, headers={"host": "click.acme.example"}).status_code == 400
 
     hosts.forget_hosts()
     Project.objects.filter(pk=project.pk).update(tracking_host="click.acme.example")
@@ -270,20 +271,37 @@ def test_a_projects_own_host_serves_its_links_and_nothing_else(
             assert (answer.status_code, answer.content) == (404, b"Not found.")
 
 
+def test_a_mail_of_years_ago_leads_on_though_its_project_has_another_host_now(
+    reader: Client, email: Email, link: str, picture: str
+) -> None:
+    former = {"host": "former.acme.example"}
+
+    assert reader.get(link, headers=former)["Location"].startswith("https://shop.")
+    assert reader.get(picture, headers=former).content == PIXEL
+    for path in ("/", "/t/c/", f"{link}&", f"{link}x", f"{picture}x", "/t/o/x.gif"):
+        is_whole = path == f"{link}&"
+        answer = reader.get(path, headers=former)
+        assert answer.status_code == (302 if is_whole else 400), path
+    email.refresh_from_db()
+    assert email.clicks in (1, 2)  # by the second
+    assert email.opens == 1
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "", "x" * 5_000, "a\x00b", "[::1", "é.example", ".", ":"]
 )
 def test_a_host_of_nobody_is_refused(reader: Client, link: str, host: str) -> None:
-    assert reader.get(link, headers={"host": host}).status_code in (302, 400)
+    assert reader.get(link, headers={"host": host}).status_code == 302
+    assert reader.get(f"{link}x", headers={"host": host}).status_code in (200, 400)
     assert reader.get("/auth/login/", headers={"host": host}).status_code in (200, 400)
 
 
 def test_a_host_is_looked_up_once(
-    reader: Client, link: str, django_assert_num_queries: object
+    reader: Client, django_assert_num_queries: object
 ) -> None:
     with django_assert_num_queries(1):  # type: ignore[operator]
         for _ in range(3):
-            reader.get(link, headers={"host": "evil.example"})
+            reader.get("/t/c/x", headers={"host": "evil.example"})
 
 
 def test_a_link_leads_on_while_the_database_is_away(
