@@ -12,9 +12,10 @@ _NAME = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,76}$", re.ASCII)
 #: Headers that are ours or Amazon's to write.
 _RESERVED = frozenset(
     """from sender to cc bcc subject date message-id mime-version return-path received
-    dkim-signature content-type content-transfer-encoding content-disposition
-    content-id""".split()
+    dkim-signature""".split()
 )
+#: How the bytes are to be read, which we alone decide, and what SES is to do.
+_RESERVED_STARTS = ("content-", "x-ses-")
 
 
 def read_headers(fields: Fields) -> dict[str, str]:
@@ -44,7 +45,7 @@ def is_name(name: str) -> bool:
 
 def is_reserved(name: str) -> bool:
     """Say whether a header is ours or Amazon's to write."""
-    return name.lower() in _RESERVED or name.lower().startswith("x-ses-")
+    return name.lower() in _RESERVED or name.lower().startswith(_RESERVED_STARTS)
 
 
 def _is_allowed(fields: Fields, path: str, name: str) -> bool:

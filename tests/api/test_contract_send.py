@@ -138,6 +138,11 @@ def test_it_takes(api: Api, changes: dict[str, Any]) -> None:
         pytest.param({"headers": {"X:": "b"}}, ["headers.X:"], id="colon in name"),
         pytest.param({"headers": {"X\nA": "b"}}, ["headers.X\nA"], id="break in name"),
         pytest.param({"headers": {"Bcc": "x@y.co"}}, ["headers.Bcc"], id="S3 Bcc"),
+        pytest.param(
+            {"headers": {"Content-Language": "de"}},
+            ["headers.Content-Language"],
+            id="a header of the body",
+        ),
         pytest.param({"headers": {"bCC": "x@y.co"}}, ["headers.bCC"], id="S3 case"),
         pytest.param({"headers": {"Sender": "x"}}, ["headers.Sender"], id="S3 Sender"),
         pytest.param(

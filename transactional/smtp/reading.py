@@ -148,7 +148,6 @@ def _is_own(low: str) -> bool:
     return (
         is_name(low)
         and not is_reserved(low)
-        and not low.startswith("content-")
         and low not in _DROPPED
         and low not in IDEMPOTENCY_HEADERS
     )
