@@ -17,6 +17,7 @@ from tests.transactional.conftest import Queue
 from tests.transactional.fakes import FakeSes
 from transactional import composing, delivery, rate, recording
 from transactional.claiming import Choice, claim
+from transactional.contents import Draft
 from transactional.delivery import drain
 from transactional.models import Email, EmailState, Hold, HoldScope, SendingAccount
 from transactional.senders import Sender
@@ -343,3 +344,14 @@ def test_a_claim_left_by_nobody_is_found(queue: Queue, ses: FakeSes) -> None:
 
     assert len(claim(Choice(limit=5))) == 1
     assert claim(Choice(limit=5)) == []
+
+
+def test_a_long_text_is_not_kept_in_memory_either(queue: Queue, ses: FakeSes) -> None:
+    """A mail by SMTP may be five million characters of text alone."""
+    composing._cache.clear()
+    queue("a@example.com", draft=Draft("Long", "", text="ten letters " * 50_000))
+    queue("b@example.com", draft=Draft("Short", "", text="ten letters"))
+
+    assert drain() == 2
+
+    assert [content.subject for content in composing._cache.values()] == ["Short"]
