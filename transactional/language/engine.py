@@ -33,7 +33,7 @@ from markupsafe import Markup
 from transactional.language.expressions import adapt, path_of, whole
 from transactional.language.feeding import tokens_of
 from transactional.language.filling import Context, Template, written
-from transactional.language.filters.reading import Captured
+from transactional.language.filters.reading import Captured, weigh
 from transactional.language.parts import MAX_DEPTH, Form
 from transactional.language.placeholders import Placeholder, read_placeholder
 from transactional.language.scanning import Piece
@@ -125,12 +125,17 @@ class _CycleNode(cycle_tag.CycleNode):
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         ours = _ours(context)
         values = [argument.evaluate(context) for argument in self.args]
+        weigh(values)
         group = self.group.evaluate(context) if self.group else None
         key = repr(values) if group is None else str(group)
         return buffer.write(written(values[ours.cycle(key, len(values))], ours))
 
 
 class _TableRowNode(tablerow_tag.TablerowNode):
+    def _int_or_zero(self, arg: object) -> int:
+        """Read a number of columns: what is none, such as null, asks for one row."""
+        return whole(arg)
+
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Write a table's rows; where there is no HTML, lines."""
         if _ours(context).form is Form.HTML:

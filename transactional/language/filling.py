@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
-from liquid import BoundTemplate, RenderContext
+from liquid import BoundTemplate, RenderContext, Undefined
+from liquid.builtin.tags.for_tag import ForLoop
+from liquid.builtin.tags.tablerow_tag import TableRow
 from liquid.token import Token
 from liquid.utils import ReadOnlyChainMap
 from markupsafe import Markup
 
 from transactional.language.filters import apply
-from transactional.language.filters.reading import Captured
+from transactional.language.filters.reading import Captured, weigh
 from transactional.language.parts import MAX_RENDERED, TooLong, TooSlow
 from transactional.language.values import is_unset, step, writer
 
@@ -26,6 +28,7 @@ MAX_TURNS = 100_000
 MAX_SECONDS = 1.0
 #: The most characters that a part keeps under names of its own.
 _MAX_KEPT = 10_000_000
+_LOOPS = (ForLoop, TableRow, Undefined)
 
 
 class Full(Exception):
@@ -107,7 +110,8 @@ class Context(RenderContext):
             value = step(value, name)
             if value is None:
                 return None
-        return value
+        # A loop says where it stands, and is no value itself.
+        return None if isinstance(value, _LOOPS) else value
 
     def assign(self, key: str, val: Any) -> None:
         """Keep a value under a name, within bounds."""
@@ -139,7 +143,7 @@ class Context(RenderContext):
 def _weight(value: Any) -> int:
     if isinstance(value, str):
         return len(value)
-    return 8 * len(value) if isinstance(value, list) else 1
+    return weigh(value) if isinstance(value, list) else 1
 
 
 class Template(BoundTemplate):

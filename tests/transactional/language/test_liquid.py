@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from transactional.language import Form, check, compile_part
 from transactional.language.liquid import LiquidPart
+from transactional.language.parts import Unfillable
 from transactional.manuscripts import Manuscript
 from transactional.styling import dress
 
@@ -343,6 +345,38 @@ def test_a_value_has_its_own_keys_only(name: str) -> None:
     assert filled(source, a={name: "own"}) == "OWNown"
 
 
+@pytest.mark.parametrize("form", list(Form))
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "{{ LOOP }}",
+        "{{ LOOP | append: 'x' | upcase | replace: 'X', '' }}",
+        "{{ LOOP | json | replace: 'null', '' }}",
+        "{% if LOOP == a %}1{% endif %}",
+        "{% if a contains LOOP %}1{% endif %}",
+        "{% assign kept = LOOP %}{{ kept | join }}",
+        "{{ LOOP[a] }}{{ LOOP[tags] }}{{ LOOP.parentloop }}",
+    ],
+)
+def test_a_loop_is_no_value(inner: str, form: Form) -> None:
+    plain = inner.replace("LOOP", "forloop")
+    inside = inner.replace("LOOP", "tablerowloop")
+
+    said = filled(f"{{% for i in (1..2) %}}{plain}{{% endfor %}}", form)
+    rows = filled(f"{{% tablerow i in (1..2) %}}{inside}{{% endtablerow %}}", form)
+
+    assert said == ""
+    assert "1" not in rows.replace("row1", "").replace("col1", "")
+
+
+@pytest.mark.parametrize("columns", ["unknown", "none", "a", "tags", "void", "'x'"])
+def test_columns_that_are_no_number_are_one_row(columns: str) -> None:
+    source = f"{{% tablerow t in tags cols: {columns} %}}{{{{ t }}}}{{% endtablerow %}}"
+
+    assert filled(source).count("<tr") == 1
+    assert filled(source, Form.TEXT) == "b  a  b\n"
+
+
 def test_a_tag_on_its_own_line_leaves_no_empty_line_in_a_text() -> None:
     source = (
         "Hi\n\n{% for i in tags %}\n- {{ i }}\n{% endfor %}  \n"
@@ -376,3 +410,47 @@ def test_the_text_made_of_html_speaks_the_language_too() -> None:
     ]
     assert "<td>y</td><td>9</td>" in filled(dressed.html)
     assert '<a href="https://a.test">' in filled(dressed.html)
+
+
+#: A text of a million characters, and a list that names it thirty thousand times.
+_LONG = (
+    "{% assign long = 'abcdefgh' %}"
+    "{% for i in (1..17) %}{% assign long = long | append: long %}{% endfor %}"
+)
+_LIST = (
+    "{% assign list = long | concat: long %}"
+    "{% for i in (1..14) %}{% assign list = list | concat: list %}{% endfor %}"
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        _LONG + _LIST + "{{ list }}",
+        _LONG + _LIST + "{{ list | sort_natural | size }}",
+        _LONG + _LIST + "{{ list | append: '' | size }}",
+        _LONG + _LIST + "{{ list | json | size }}",
+        "{% assign long = data %}" + _LIST + "{{ list | json | size }}",
+        _LONG + "{% cycle " + ", ".join(["long"] * 190) + " %}",
+        _LONG
+        + "".join(
+            f"{{% assign n{i} = long | append: '{i}' | split: '~' %}}"
+            for i in range(300)
+        ),
+    ],
+)
+def test_a_long_text_that_is_named_often_is_refused_before_it_is_written(
+    source: str,
+) -> None:
+    wide = {str(key): "y" * 50 for key in range(1000)}
+    part = compile_part(source, Form.HTML)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unfillable):
+            part.fill({"data": wide})
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 40_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from liquid import Markup
@@ -13,6 +14,9 @@ from transactional.language.values import plain
 #: The most characters of a text that a filter reads or makes, and the most items.
 MAX_TEXT = 2_000_000
 MAX_ITEMS = 50_000
+#: The most characters of all that stands in a list, and what any of it counts at least.
+MAX_WEIGHT = 10_000_000
+_LEAST = 8
 _MARKS = re.compile("[\ufdd0\ufdd1]")
 _INTEGER = re.compile(r"\s*[-+]?\d{1,15}\s*", re.ASCII)
 #: Beyond, numbers are approximate.
@@ -72,9 +76,33 @@ def fitting(made: Any) -> Any:
     """Return what a filter made; raises TooLong where it is too much."""
     if isinstance(made, str) and len(made) > MAX_TEXT:
         raise TooLong(f"A filter makes a text of more than {MAX_TEXT:,} characters.")
-    if isinstance(made, list) and len(made) > MAX_ITEMS:
-        raise TooLong(f"A filter makes a list of more than {MAX_ITEMS:,} items.")
+    if isinstance(made, list):
+        if len(made) > MAX_ITEMS:
+            raise TooLong(f"A filter makes a list of more than {MAX_ITEMS:,} items.")
+        weigh(made)
     return made
+
+
+def weigh(value: Any) -> int:
+    """Return about how many characters a value has; raises TooLong for too many.
+
+    A list may name one long text many times. It takes no room until it is written or
+    sorted, and then all of it at once.
+    """
+    weight, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        weight += _LEAST
+        if isinstance(one, str):
+            weight += len(one)
+        elif isinstance(one, list):
+            waiting.extend(one)
+        elif isinstance(one, Mapping):
+            waiting.extend(one)
+            waiting.extend(one.values())
+        if weight > MAX_WEIGHT:
+            raise TooLong(f"Its lists hold more than {MAX_WEIGHT:,} characters.")
+    return weight
 
 
 def refuse(length: int) -> None:
