@@ -18,6 +18,7 @@ from django.db import OperationalError
 
 from contacts.models import Contact, Suppression
 from plunk.api import ratelimit
+from plunk.api.models import IdempotencyKey
 from plunk.projects.creating import NewProject
 from plunk.projects.keys import create_key, revoke_key
 from plunk.projects.models import KeyKind, Project
@@ -781,6 +782,31 @@ def test_the_same_key_for_another_mail_is_refused(door: Door) -> None:
         )
 
     assert reply.startswith("554 5.6.0 This Idempotency-Key was used")
+    assert Email.objects.count() == 1
+
+
+def test_the_others_of_a_mail_with_too_many_recipients_get_it_under_the_same_key(
+    door: Door,
+) -> None:
+    """What a relay does that was told 452 for the sixth."""
+    addresses = [f"r{number}@example.com" for number in range(6)]
+    message = mail(to=", ".join(addresses), Idempotency_Key="k")
+    with door.client() as client:
+        for _ in range(2):
+            refused = client.send_message(message)
+            assert refused["r5@example.com"][0] == 452
+            assert not client.send_message(message, to_addrs=list(refused))
+
+    found = Email.objects.order_by("to_email").values_list("to_email", flat=True)
+    assert list(found) == addresses
+
+
+def test_a_key_whose_answer_was_scrubbed_is_used_all_the_same(door: Door) -> None:
+    with door.client() as client:
+        client.send_message(mail(Idempotency_Key="k"))
+        IdempotencyKey.objects.update(response='{"success":true}')
+        client.send_message(mail(Idempotency_Key="k"))
+
     assert Email.objects.count() == 1
 
 
