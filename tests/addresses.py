@@ -71,6 +71,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "settings_sender": ("sender_id",),
     "settings_sender_default": ("sender_id",),
     "settings_sender_remove": ("sender_id",),
+    "settings_pictures": (),
+    "settings_picture_delete": ("image_id",),
     "settings_tracking": (),
     "settings_tracking_host": (),
     "settings_keys": (),

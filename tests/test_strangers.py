@@ -44,6 +44,7 @@ from tests.transactional.templates.strangers import ENDPOINTS as TEMPLATE_ENDPOI
 from transactional.models import (
     Domain,
     Email,
+    Image,
     MailKind,
     SenderAddress,
     Template,
@@ -159,6 +160,16 @@ def alices(project: Project, other_project: NewProject) -> Alices:
         "sender_id": SenderAddress.objects.create(
             project=project, email="secret@example.com", name=SECRET
         ).pk,
+        "image_id": Image.objects.create(
+            project=project,
+            name=SECRET,
+            content_type="image/png",
+            width=1,
+            height=1,
+            size=3,
+            digest=b"digest",
+            data=b"png",
+        ).pk,
         "slug": "none",
         "version": 1,
         "number": 0,
@@ -182,6 +193,7 @@ UNKNOWN: dict[str, Callable[[], object]] = {
     "segment_id": uuid4,
     "domain_id": uuid4,
     "sender_id": uuid4,
+    "image_id": uuid4,
     "job_id": uuid4,
     "message_id": lambda: "0100-a11ce-999999",
     "number": lambda: 0,

@@ -1,4 +1,4 @@
-"""Pictures for mails: drawn anew within limits, kept once, and served for ever.
+"""Pictures for mails: drawn anew within limits, kept once, and served until deleted.
 
 What was uploaded is never stored nor served (`plunk.pictures`). What is drawn of it
 suits every mail program: JPEG, PNG or GIF, because Outlook shows no WebP, and at most
@@ -24,7 +24,7 @@ from PIL import ImageCms, ImageOps
 from plunk.pictures import PictureError, check_size, kind_of, opened, read_upload
 from plunk.projects.models import Project
 from transactional.attachments import clean_filename
-from transactional.models import Image
+from transactional.models import Image, Template
 
 MEGABYTE = 1024 * 1024
 #: What is read of an upload, in bytes.
@@ -48,8 +48,17 @@ _LONGEST_FRAME, _USUAL_FRAME = 60_000, 100
 
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif"}
 
+#: Bodies have up to 2 MB: so many templates are looked through for a picture, those
+#: that were changed last.
+MOST_SEARCHED = 300
+#: How many of those that show it are named.
+MOST_NAMED = 5
+
 #: Decoding takes memory: so many at a time, and the others wait.
 _drawing = BoundedSemaphore(2)
+
+
+_WAY_OUT = "Some can be deleted under Settings, Pictures."
 
 
 class TooManyImages(PictureError):
@@ -66,11 +75,37 @@ class Drawing:
     height: int
 
 
-def save_image(*, project_id: UUID, upload: BinaryIO, name: str) -> Image:
-    """Keep a picture for a project's mails; the same one twice is one.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a project's pictures take of what they may, in number and in bytes."""
 
-    Raises PictureError for anything but a PNG, JPEG, WebP or GIF of at most 5 MB and 25
-    million pixels, and TooManyImages where the project has no room for another.
+    count: int
+    size: int
+    most_count: int
+    most_size: int
+
+    @property
+    def is_full(self) -> bool:
+        return self.count >= self.most_count or self.size >= self.most_size
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """Which templates show a picture: some of their rows, with id and name.
+
+    `is_all` says that every template was looked through and each that shows it named.
+    """
+
+    templates: list[Template]
+    is_all: bool
+
+
+def save_image(*, project_id: UUID, upload: BinaryIO, name: str) -> tuple[Image, bool]:
+    """Keep a picture for a project's mails; return it, and whether it is a new one.
+
+    The same one twice is one. Raises PictureError for anything but a PNG, JPEG, WebP or
+    GIF of at most 5 MB and 25 million pixels, and TooManyImages where the project has
+    no room for another.
     """
     drawing = draw(read_upload(upload, maximum=MAX_UPLOAD))
     digest = sha256(drawing.data).digest()
@@ -80,9 +115,9 @@ def save_image(*, project_id: UUID, upload: BinaryIO, name: str) -> Image:
         known = Image.objects.defer("data").filter(project=project_id, digest=digest)
         image = known.first()
         if image is not None:
-            return image
+            return image, False
         _require_room(project_id, len(drawing.data))
-        return Image.objects.create(
+        made = Image.objects.create(
             project_id=project_id,
             name=clean_filename(name),
             content_type=drawing.content_type,
@@ -92,12 +127,67 @@ def save_image(*, project_id: UUID, upload: BinaryIO, name: str) -> Image:
             digest=digest,
             data=drawing.data,
         )
+        return made, True
+
+
+def delete_image(image: Image) -> bool:
+    """Delete a picture; say whether it was still there.
+
+    Its address answers 404 from then on, in mails that were sent too. The same picture
+    uploaded again is another one, at another address.
+    """
+    deleted, _ = Image.objects.filter(pk=image.pk, project=image.project_id).delete()
+    return deleted > 0
+
+
+def image_path(image: Image) -> str:
+    """Return where on this server a picture is."""
+    return reverse("media", args=[image.pk, EXTENSIONS[image.content_type]])
 
 
 def image_url(image: Image) -> str:
-    """Return where a picture is served; what is there never changes."""
-    path = reverse("media", args=[image.pk, EXTENSIONS[image.content_type]])
-    return f"{settings.APP_URI}{path}"
+    """Return where a picture is served; what is there is never another one."""
+    return f"{settings.APP_URI}{image_path(image)}"
+
+
+def room_of(project_id: UUID) -> Room:
+    """Count a project's pictures: never many more rows than it may have."""
+    used = Image.objects.filter(project=project_id).aggregate(
+        count=Count("pk"), size=Sum("size", default=0)
+    )
+    return Room(
+        count=used["count"],
+        size=used["size"],
+        most_count=settings.MAX_IMAGES_COUNT,
+        most_size=settings.MAX_IMAGES_MB * MEGABYTE,
+    )
+
+
+def uses_of(image: Image) -> Uses:
+    """Find templates whose newest body shows a picture, by its id in an address.
+
+    Two statements, and a bounded number of bodies.
+    """
+    newest = (
+        Template.objects.existing()
+        .filter(project=image.project_id)
+        .order_by("-updated_at", "-id")
+        .values_list("pk", flat=True)
+    )
+    searched = list(newest[: MOST_SEARCHED + 1])
+    found = list(
+        Template.objects.filter(
+            project=image.project_id,
+            pk__in=searched[:MOST_SEARCHED],
+            body__contains=str(image.pk),
+        )
+        .only("name", "project")
+        .order_by("-updated_at", "-id")[: MOST_NAMED + 1]
+    )
+    return Uses(
+        templates=found[:MOST_NAMED],
+        is_all=len(searched) <= MOST_SEARCHED and len(found) <= MOST_NAMED,
+    )
 
 
 def draw(raw: bytes) -> Drawing:
@@ -113,18 +203,16 @@ def draw(raw: bytes) -> Drawing:
 
 
 def _require_room(project_id: UUID, size: int) -> None:
-    used = Image.objects.filter(project=project_id).aggregate(
-        count=Count("pk"), size=Sum("size")
-    )
-    if used["count"] >= settings.MAX_IMAGES_COUNT:
+    room = room_of(project_id)
+    if room.count >= room.most_count:
         raise TooManyImages(
-            f"A project may have {settings.MAX_IMAGES_COUNT} pictures, "
-            "and this one has them."
+            f"A project may have {room.most_count} pictures, and this one has them. "
+            f"{_WAY_OUT}"
         )
-    if (used["size"] or 0) + size > settings.MAX_IMAGES_MB * MEGABYTE:
+    if room.size + size > room.most_size:
         raise TooManyImages(
             f"A project's pictures may have {settings.MAX_IMAGES_MB} MB together; "
-            "there is no room for this one."
+            f"there is no room for this one. {_WAY_OUT}"
         )
 
 

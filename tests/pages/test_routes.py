@@ -14,7 +14,7 @@ from contacts.models import Topic
 from plunk.projects.creating import NewProject
 from plunk.projects.models import ApiKey, Membership, Project, Role, User
 from tests.pages.rows import make_contact, make_email
-from transactional.models import Domain, SenderAddress
+from transactional.models import Domain, Image, SenderAddress
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ ROUTES = [
     Route("settings_keys"),
     Route("settings_general", is_form=True, role=Role.ADMIN, is_seen=True),
     Route("settings_appearance", is_form=True, role=Role.ADMIN, is_seen=True),
+    Route("settings_pictures"),
+    Route("settings_picture_delete", "image_id", is_form=True, role=Role.ADMIN),
     Route("settings_tracking", is_form=True, role=Role.ADMIN, is_seen=True),
     Route("settings_tracking_host"),
     Route("settings_preview"),
@@ -84,6 +86,9 @@ def url_of(project: Project) -> UrlOf:
         "domain_id": Domain.objects.create(project=project, name="acme.example").pk,
         "sender_id": SenderAddress.objects.create(
             project=project, email="a@acme.example"
+        ).pk,
+        "image_id": Image.objects.create(
+            project=project, width=1, height=1, size=3, content_type="image/png"
         ).pk,
         "key_id": ApiKey.objects.filter(project=project).earliest("pk").pk,
     }

@@ -344,7 +344,9 @@ def test_a_full_project_says_so(member: Client, url: str, settings: Settings) ->
     large = member.post(url, upload(picture(color="red")))
 
     assert again.status_code == 201
-    assert "may have 1 pictures" in another.json()["errors"][0]["message"]
+    (error,) = another.json()["errors"]
+    assert "may have 1 pictures" in error["message"]
+    assert member.get(error["url"]).status_code == 200
     assert "may have 0 MB together" in large.json()["errors"][0]["message"]
 
 

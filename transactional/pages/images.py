@@ -6,6 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -16,6 +17,7 @@ from transactional.images import (
     EXTENSIONS,
     MAX_UPLOAD,
     MEGABYTE,
+    TooManyImages,
     image_url,
     save_image,
 )
@@ -24,6 +26,7 @@ from transactional.models import Image
 _YEAR = 365 * 24 * 3600
 #: What a form adds to its file.
 _FORM_BYTES = 64 * 1024
+TOO_LARGE = f"The file may have {MAX_UPLOAD // MEGABYTE} MB."
 
 
 @csrf_exempt  # checked by _upload, which reads the body: not before its size is known
@@ -33,10 +36,27 @@ def images(request: ProjectRequest) -> HttpResponse:
     """List pictures, newest first; take one in. Answers in JSON, for the editor."""
     if request.method != "POST":
         return _list(request)
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length[:15]) > MAX_UPLOAD + _FORM_BYTES:
-        return _refused(f"The file may have {MAX_UPLOAD // MEGABYTE} MB.", status=413)
+    if is_too_large(request):
+        return _refused(TOO_LARGE, status=413)
     return _upload(request)
+
+
+def is_too_large(request: HttpRequest) -> bool:
+    """Say whether a body is more than a picture: known before any of it is read."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return not length.isdecimal() or int(length[:15]) > MAX_UPLOAD + _FORM_BYTES
+
+
+def take(request: ProjectRequest) -> tuple[Image, bool]:
+    """Keep the picture of a form; raises PictureError in words for its sender."""
+    file = request.FILES.get("file")
+    if file is None:
+        raise PictureError("Choose a file first.")
+    return save_image(
+        project_id=request.project.pk,
+        upload=cast("Any", file),
+        name=str(file.name or ""),
+    )
 
 
 def _list(request: ProjectRequest) -> HttpResponse:
@@ -50,15 +70,11 @@ def _list(request: ProjectRequest) -> HttpResponse:
 @csrf_protect
 def _upload(request: HttpRequest) -> HttpResponse:
     member = cast("ProjectRequest", request)
-    file = member.FILES.get("file")
-    if file is None:
-        return _refused("Choose a file first.")
     try:
-        image = save_image(
-            project_id=member.project.pk,
-            upload=cast("Any", file),
-            name=str(file.name or ""),
-        )
+        image, _ = take(member)
+    except TooManyImages as error:
+        way_out = reverse("settings_pictures", args=[member.project.pk])
+        return _refused(str(error), url=way_out)
     except PictureError as error:
         return _refused(str(error))
     return JsonResponse(_shown(image), status=201)
@@ -90,6 +106,9 @@ def _shown(image: Image) -> dict[str, Any]:
     }
 
 
-def _refused(message: str, *, status: int = 422) -> HttpResponse:
-    errors = [{"field": "file", "message": message}]
-    return JsonResponse({"errors": errors}, status=status)
+def _refused(message: str, *, status: int = 422, url: str = "") -> HttpResponse:
+    """Answer with what is wrong, and with the page where it can be mended."""
+    error = {"field": "file", "message": message}
+    if url:
+        error["url"] = url
+    return JsonResponse({"errors": [error]}, status=status)
