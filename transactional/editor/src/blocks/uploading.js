@@ -12,7 +12,8 @@ function picturesOf(transfer) {
   return [...(transfer?.files ?? [])].filter(({ type }) => type.startsWith("image/"));
 }
 
-// `upload(file)` resolves to {url, width, height, name}, or says why not by an Error.
+// `upload(file)` resolves to {url, width, height, name}, or says why not by an
+// Error; its `url`, if any, is where that can be mended.
 export function uploads({ upload, say }) {
   return Extension.create({
     name: "uploads",
@@ -72,7 +73,7 @@ async function insert(editor, file, position, { upload, say }) {
     editor.view.dispatch(tr);
   } catch (error) {
     editor.view.dispatch(finish().tr);
-    say(error.message);
+    say(error.message, error.url);
   }
 }
 
@@ -107,7 +108,7 @@ export async function replace(editor, position, file, { upload, say }) {
     if (width) tr.setNodeAttribute(position, "width", Math.min(width, 600));
     editor.view.dispatch(tr);
   } catch (error) {
-    say(error.message);
+    say(error.message, error.url);
   }
 }
 

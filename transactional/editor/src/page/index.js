@@ -61,7 +61,7 @@ function load(url) {
 
 async function open(body) {
   const host = make("div", { class: "editor-host" });
-  const options = { host, body, variables, changed, say: (text) => say(text, { tone: "bad" }) };
+  const options = { host, body, variables, changed, say: sayBad };
   await Promise.all([load(style === "HTML" ? config.urls.code : config.urls.blocks), variables.load()]);
   const previous = editor;
   hosts[style].replaceChildren(host);
@@ -78,8 +78,14 @@ async function open(body) {
 
 async function upload(file) {
   const { status, body } = await ask(config.urls.images, { data: formOf({ file }) });
-  if (status !== 201) throw new Trouble(body.errors?.[0]?.message ?? body.message ?? "The picture could not be uploaded.");
-  return body;
+  if (status === 201) return body;
+  const [error] = body.errors ?? [];
+  // The page where it can be mended, such as that of the pictures when there are too many.
+  throw Object.assign(new Trouble(error?.message ?? body.message ?? "The picture could not be uploaded."), { url: error?.url });
+}
+
+function sayBad(text, url = null) {
+  say(text, { tone: "bad", action: url && { label: "Open pictures", run: () => window.open(url, "_blank", "noopener") } });
 }
 
 async function switchTo(wanted) {
