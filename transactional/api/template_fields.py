@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from plunk.api.answers import timestamp
-from plunk.api.errors import FieldError, Invalid
+from plunk.api.errors import FieldError, Invalid, invalid
 from plunk.ids import read_id
 from transactional.models import Template, TemplateVersion, Written
 from transactional.templates import TemplateNotFound, VersionNotFound, template_of
@@ -49,10 +49,15 @@ def read_written(body: Mapping[str, Any], names: Mapping[str, str]) -> dict[str,
 
 
 def with_sender(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a body whose `from` is an address, where it came with its name."""
+    """Return a body whose `from` is an address, where it came with its name.
+
+    Raises Invalid for an object without one: it says who, and then does not.
+    """
     sender = body.get("from")
     if not isinstance(sender, dict):
         return dict(body)
+    if sender.get("email") is None:
+        raise invalid("from.email", "Is required.", "required")
     flat = {**body, "from": sender.get("email")}
     if body.get("fromName") is None:
         flat["fromName"] = sender.get("name")

@@ -84,6 +84,15 @@ def test_a_sender_may_come_with_its_name(api: Api) -> None:
     assert (made["from"], made["fromName"]) == ("hello@example.com", "Acme")
 
 
+def test_a_sender_without_an_address_is_refused(api: Api) -> None:
+    made = make(api)
+
+    answer = api.send("PATCH", f"/api/templates/{made['id']}", {"from": {"a": 1}})
+
+    assert answer.status_code == 422
+    assert answer.json()["error"]["errors"][0]["field"] == "from.email"
+
+
 @pytest.mark.parametrize(
     ("body", "style"),
     [
