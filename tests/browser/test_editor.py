@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -208,12 +207,11 @@ def test_an_address_with_a_variable_in_it_becomes_one_link(
 
 
 def test_a_picture_is_uploaded_into_the_mail(
-    member: Visitor, made: Made, installation: str
+    member: Visitor, made: Made, installation: str, tmp_path: Path
 ) -> None:
     page = edit(member, made("<p>Before</p>"))
-    png = BytesIO()
-    Picture.new("RGB", (800, 20), "navy").save(png, "PNG")
-    file = {"name": "our-logo.png", "mimeType": "image/png", "buffer": png.getvalue()}
+    file = tmp_path / "our-logo.png"
+    Picture.new("RGB", (800, 20), "navy").save(file, "PNG")
 
     page.get_by_text("Before", exact=True).click()
     page.keyboard.press("End")
