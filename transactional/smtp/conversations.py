@@ -11,49 +11,27 @@ import asyncio
 import logging
 import re
 import socket
-from base64 import b64decode
-from binascii import Error as Base64Error
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, cast
 
-from aiosmtpd.smtp import MISSING, SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, Envelope
 
-from contacts.addresses import AddressError, normalise
 from transactional.smtp import accepting
-from transactional.smtp.guarding import Guard, place_of
-from transactional.smtp.options import Options
+from transactional.smtp.clerks import Clerk
+from transactional.smtp.guarding import place_of
+from transactional.smtp.houses import END_OF_MAIL, Held, House
 from transactional.smtp.refusals import CLOSING, OUT_OF_ORDER, line, reply_to
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 # What passes is logged by ourselves, without addresses and keys.
 logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)
 
-MAX_FAILURES = 5
-_END = b"\r\n.\r\n"
 _PATH = re.compile(r"<([^<>\s]*)>(?:\s+(\S.*))?")
 _COMMAND_OCTETS = 1_000
 #: How long a client may take to read our last words.
 _PARTING_SECONDS = 5.0
-
-
-class House(Protocol):
-    """What all sessions share."""
-
-    options: Options
-    guard: Guard
-    is_closing: bool
-    #: Bytes of mails that are being received or accepted.
-    held: int
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """Return what `work` returns in a thread that may ask the database."""
-
-    def joined(self, conversation: Conversation) -> None: ...
-    def left(self, conversation: Conversation) -> None: ...
 
 
 class Conversation(SMTP):
@@ -228,7 +206,7 @@ class Conversation(SMTP):
         while not is_over:
             self._acknowledge_at_once()
             try:
-                piece = await self._reader.readuntil(_END)
+                piece = await self._reader.readuntil(END_OF_MAIL)
                 is_over = True
             except asyncio.LimitOverrunError as overrun:
                 piece = await self._reader.readexactly(overrun.consumed)
@@ -262,176 +240,3 @@ class Conversation(SMTP):
             [it for it in params if not it.startswith("AUTH=")]
         )
         return found
-
-
-class Held:
-    """The bytes of one mail, counted among those of all."""
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._pieces: list[bytes] = []
-        self._size = 0
-        self._counted = 0
-
-    def add(self, piece: bytes) -> str:
-        """Keep a piece; return why it cannot be kept, or nothing."""
-        options = self._house.options
-        self._size += len(piece)
-        if self._size > options.max_bytes + len(_END) + 2:
-            return f"552 5.3.4 The mail has more than {options.max_bytes} bytes."
-        if self._house.held + len(piece) > options.max_held:
-            return "452 4.3.1 Too much mail at once; try again."
-        self._house.held += len(piece)
-        self._counted += len(piece)
-        self._pieces.append(piece)
-        return ""
-
-    def take(self) -> bytes:
-        """Return the mail, without its end and without the dots that guard it."""
-        whole = b"".join(self._pieces)
-        self._pieces.clear()
-        # Before it stands the line break that `_collect` put there.
-        return whole.removesuffix(b".\r\n").replace(b"\r\n.", b"\r\n")[2:]
-
-    def release(self) -> None:
-        """Give back what was counted."""
-        self._pieces.clear()
-        self._house.held -= self._counted
-        self._counted = 0
-
-
-class Clerk:
-    """What aiosmtpd asks when a command has passed its own checks."""
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-
-    async def handle_EHLO(
-        self,
-        server: Conversation,
-        session: Session,
-        envelope: Envelope,
-        hostname: str,
-        responses: list[str],
-    ) -> list[str]:
-        session.host_name = hostname
-        dropped = {"250-SMTPUTF8", "250 HELP"}
-        return [*(it for it in responses if it not in dropped), "250 PIPELINING"]
-
-    async def handle_AUTH(
-        self,
-        server: Conversation,
-        session: Session,
-        envelope: Envelope,
-        args: list[str],
-    ) -> str | None:
-        read = _plain if args[0] == "PLAIN" else _login
-        given = await read(server, args[1] if len(args) > 1 else None)
-        if given is None:
-            return None
-        user, password = given
-        try:
-            key = await self._house.run(lambda: accepting.log_in(user, password))
-        except Exception as error:  # noqa: BLE001 - the last door
-            return reply_to(error)
-        if key is None:
-            return await self._fail(server)
-        server.key = key
-        session.authenticated = True
-        self._house.guard.succeeded(server.place or "")
-        return "235 2.7.0 Welcome."
-
-    async def _fail(self, server: Conversation) -> str | None:
-        """Let whoever guesses wait; nobody else does."""
-        server.failures += 1
-        must_wait = self._house.guard.failed(server.place or "")
-        logger.warning("wrong log-in by SMTP", extra={"address": server.place})
-        await asyncio.sleep(self._house.options.failure_seconds)
-        if must_wait or server.failures >= MAX_FAILURES:
-            server.part_with("421 4.7.0 Too many failed log-ins; try again later.")
-            return None
-        return "535 5.7.8 The user is plunk, the password a secret key (sk_)."
-
-    async def handle_MAIL(
-        self,
-        server: Conversation,
-        session: Session,
-        envelope: Envelope,
-        address: str,
-        options: list[str],
-    ) -> str:
-        if self._house.is_closing:
-            return CLOSING
-        if address == "<>":
-            return "550 5.7.1 A mail of yours has a sender; answers go to Reply-To."
-        if "SMTPUTF8" in options:
-            return "555 5.5.4 SMTPUTF8 is not offered."
-        if not address.isascii():
-            return "553 5.6.7 The address has characters beyond ASCII."
-        key = server.key or ""
-        try:
-            await self._house.run(lambda: accepting.admit(key, address))
-        except Exception as error:  # noqa: BLE001 - the last door
-            return reply_to(error)
-        envelope.mail_from = address
-        envelope.mail_options.extend(options)
-        return "250 2.1.0 Ok"
-
-    async def handle_RCPT(
-        self,
-        server: Conversation,
-        session: Session,
-        envelope: Envelope,
-        address: str,
-        options: list[str],
-    ) -> str:
-        if not address.isascii():
-            return "553 5.6.7 The address has characters beyond ASCII."
-        try:
-            recipient = normalise(address)
-        except AddressError as error:
-            return line("553 5.1.3", str(error))
-        if recipient not in envelope.rcpt_tos:
-            if len(envelope.rcpt_tos) >= self._house.options.max_recipients:
-                most = self._house.options.max_recipients
-                return f"452 4.5.3 A mail has at most {most} recipients."
-            envelope.rcpt_tos.append(recipient)
-        return "250 2.1.5 Ok"
-
-
-Given = tuple[bytes, bytes] | None
-
-
-async def _plain(server: Conversation, initial: str | None) -> Given:
-    """Read user and password of AUTH PLAIN (RFC 4616); None: the reply is given."""
-    answer = await _answer(server, "", initial)
-    if answer is None:
-        return None
-    pieces = answer.split(b"\x00")
-    if len(pieces) != 3:
-        await server.push("501 5.5.2 Expected user and password.")
-        return None
-    return pieces[1], pieces[2]
-
-
-async def _login(server: Conversation, initial: str | None) -> Given:
-    """Read user and password of AUTH LOGIN; None: the reply is given."""
-    user = await _answer(server, "Username:", initial)
-    password = None if user is None else await _answer(server, "Password:", None)
-    if user is None or password is None:
-        return None
-    return user, password
-
-
-async def _answer(
-    server: Conversation, challenge: str, initial: str | None
-) -> bytes | None:
-    if initial is None:
-        answer = await server.challenge_auth(challenge)
-        return None if answer is MISSING else answer
-    try:
-        # A lone = is an empty answer (RFC 4954, 4).
-        return b"" if initial == "=" else b64decode(initial.encode(), validate=True)
-    except (Base64Error, ValueError):
-        await server.push("501 5.5.2 That is not base64.")
-        return None
