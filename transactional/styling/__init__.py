@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from transactional.manuscripts import Manuscript
 from transactional.models import Style
 from transactional.plaintext import TAG
-from transactional.styling import design, footers
+from transactional.styling import footers, surroundings
 from transactional.styling.designed import designed
 from transactional.styling.documents import (
     looks_written_by_hand,
@@ -63,7 +63,7 @@ def _as_written(manuscript: Manuscript, words: Words | None) -> tuple[str, str]:
         text = manuscript.text or body
         markup = "<br>\n".join(html.escape(line) for line in body.splitlines())
     if manuscript.preheader:
-        hidden = design.preheader(escaped(manuscript.preheader))
+        hidden = surroundings.preheader(escaped(manuscript.preheader))
         markup = with_beginning(markup, hidden)
     if words and (footer := footers.in_html(words, body)):
         markup = with_end(markup, footer)

@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from contacts import languages
 from transactional.manuscripts import Manuscript
 from transactional.plaintext import TAG
-from transactional.styling import design, footers
+from transactional.styling import footers, surroundings
 from transactional.styling.blocks import Writer
 from transactional.styling.colors import Palette
 from transactional.styling.escaping import escaped
@@ -53,7 +53,7 @@ def designed(manuscript: Manuscript, words: Words | None) -> tuple[str, str]:
     """Return a manuscript as a whole document in our design, and its text."""
     palette = Palette.of(manuscript.look.color)
     content = _content_of(manuscript.body, palette)
-    sheet = design.Sheet(
+    sheet = surroundings.Sheet(
         title=escaped(manuscript.subject),
         language=languages.html_tag_of(manuscript.language),
         preheader=escaped(manuscript.preheader),
@@ -61,7 +61,7 @@ def designed(manuscript: Manuscript, words: Words | None) -> tuple[str, str]:
         footer=footers.in_design(words) if words else "",
         styles=content.styles,
     )
-    return design.document(sheet, palette), manuscript.text or content.text
+    return surroundings.document(sheet, palette), manuscript.text or content.text
 
 
 def _content_of(body: str, palette: Palette) -> Content:

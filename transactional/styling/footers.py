@@ -16,7 +16,7 @@ from contacts import languages
 from transactional.manuscripts import Look, Manuscript
 from transactional.marketing import MANAGE_URL, UNSUBSCRIBE_URL, names_contact_link
 from transactional.models import MailKind
-from transactional.styling import design
+from transactional.styling import surroundings
 from transactional.styling.escaping import literal
 from transactional.styling.pieces import Kind, masked, pieces
 
@@ -58,12 +58,14 @@ def words_of(manuscript: Manuscript) -> Words | None:
 
 def in_design(words: Words) -> str:
     """Return the footer below the card of our own design."""
-    out = design.footer_link(_placeholder(UNSUBSCRIBE_URL), literal(words.unsubscribe))
-    choose = design.footer_link(_placeholder(MANAGE_URL), literal(words.manage))
+    out = surroundings.footer_link(
+        _placeholder(UNSUBSCRIBE_URL), literal(words.unsubscribe)
+    )
+    choose = surroundings.footer_link(_placeholder(MANAGE_URL), literal(words.manage))
     lines = [literal(words.why), f"{out} &nbsp;&middot;&nbsp; {choose}"]
     if words.address:
         lines.append(literal(words.address))
-    return design.footer(lines)
+    return surroundings.footer(lines)
 
 
 def in_html(words: Words, body: str) -> str:

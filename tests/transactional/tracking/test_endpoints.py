@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError, connections
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from plunk.projects.models import Project
@@ -297,9 +298,9 @@ def test_a_host_of_nobody_is_refused(reader: Client, link: str, host: str) -> No
 
 
 def test_a_host_is_looked_up_once(
-    reader: Client, django_assert_num_queries: object
+    reader: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(1):  # type: ignore[operator]
+    with django_assert_num_queries(1):
         for _ in range(3):
             reader.get("/t/c/x", headers={"host": "evil.example"})
 
