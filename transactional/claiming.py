@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,11 +15,13 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from contacts.models import ERASED_PREFIX, Suppression
+from contacts.models import ERASED_PREFIX, Suppression, Topic, TopicChoice
 from contacts.suppressions import erased_among
 from plunk.api.strictjson import write
 from plunk.postgresql import fetch_all, is_postgresql
-from transactional.models import Email, EmailState, Lane
+from transactional import streams
+from transactional.models import Email, EmailState, Lane, Stream, StreamState
+from transactional.streams import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Claimed:
     subscribed: bool
     is_suppressed: bool
     is_disabled: bool
+    #: Has left the topic that the mail's stream is about.
+    has_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,14 @@ def is_anything_due(*, suspects: bool = False) -> bool:
 
     `suspects` asks for those alone that came back from a dead worker or a lost answer.
     """
-    due = Email.objects.filter(state=EmailState.QUEUED, due_at__lte=Now())
     if suspects:
-        due = due.filter(doubts__gt=0)
+        return _suspects(Choice(limit=1)).exists()
+    due = Email.objects.filter(
+        state=EmailState.QUEUED, due_at__lte=Now(), lane__lt=Lane.CAMPAIGN
+    )
     # Ordered as the index is, which keeps the planner from reading the table.
-    return bool(due.order_by("lane", "due_at", "pk").values_list("pk")[:1])
+    is_urgent = due.order_by("lane", "due_at", "pk").values_list("pk")[:1]
+    return bool(is_urgent) or streams.is_anything_due()
 
 
 def claim(choice: Choice) -> list[Claimed]:
@@ -80,7 +88,69 @@ def claim(choice: Choice) -> list[Claimed]:
     """
     if choice.limit <= 0:
         return []
-    return _claim_postgresql(choice) if is_postgresql() else _claim_portable(choice)
+    if choice.suspects:
+        return _claim_suspects(choice)
+    mails = _claim_lanes(choice)
+    if choice.with_campaigns and len(mails) < choice.limit:
+        mails += _claim_in_turns(replace(choice, limit=choice.limit - len(mails)))
+    return mails
+
+
+def _claim_suspects(choice: Choice) -> list[Claimed]:
+    """Claim mails of any lane whose last attempt came to no known end."""
+    return (
+        _claim_postgresql(choice, _SUSPECTS_SQL, {})
+        if is_postgresql()
+        else _with_topics(_claim_portable(choice, _suspects(choice)))
+    )
+
+
+def _suspects(choice: Choice) -> QuerySet[Email]:
+    is_open = Stream.objects.filter(pk=OuterRef("origin_id"), state=StreamState.OPEN)
+    due = Email.objects.filter(
+        Q(lane__lt=Lane.CAMPAIGN) | Exists(is_open),
+        state=EmailState.QUEUED,
+        doubts__gt=0,
+        due_at__lte=Now(),
+    )
+    return _let_through(due, choice).order_by("due_at")
+
+
+def _claim_lanes(choice: Choice) -> list[Claimed]:
+    return (
+        _claim_postgresql(choice, _LANES_SQL, {})
+        if is_postgresql()
+        else _claim_portable(choice, _due(choice))
+    )
+
+
+def _claim_in_turns(choice: Choice) -> list[Claimed]:
+    """Claim bulk mail; what a stream leaves of its share goes to the others once."""
+    mails: list[Claimed] = []
+    drained: set[UUID] = set()
+    for _ in range(2):
+        room = choice.limit - len(mails)
+        turns = streams.turns(
+            room,
+            without_domains=choice.without_domains,
+            only_domain=choice.only_domain,
+            drained=drained,
+        )
+        if not turns or not room:
+            break
+        found = (
+            _claim_turns_postgresql(choice, turns)
+            if is_postgresql()
+            else _claim_turns_portable(choice, turns)
+        )
+        mails += found
+        taken = Counter(mail.origin_id for mail in found)
+        drained = {
+            turn.stream_id for turn in turns if taken[turn.stream_id] < turn.share
+        }
+        if not drained:
+            break
+    return mails
 
 
 # A queue grows and shrinks faster than the planner's statistics follow: believing it
@@ -91,23 +161,16 @@ SELECT
   set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)
 """
 _CLAIM_SQL = """
+WITH mine AS (
+  {mine}
+)
 UPDATE transactional_email AS e
 SET
   state = 'SENDING', attempt = e.attempt + 1,
   lease_expires_at = now() + %(lease)s * interval '1 second'
 FROM contacts_contact AS c, projects_project AS p
 WHERE
-  e.id = ANY(ARRAY(
-    SELECT id FROM transactional_email
-    WHERE
-      state = 'QUEUED' AND due_at <= now() AND lane <= %(max_lane)s
-      AND (doubts > 0) = %(suspects)s
-      AND NOT split_part(from_email, '@', 2) = ANY(%(without)s::text[])
-      AND (%(only)s = '' OR split_part(from_email, '@', 2) = %(only)s)
-    ORDER BY lane, due_at, id
-    LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
-  ))
+  e.id = ANY(ARRAY(SELECT id FROM mine))
   AND c.id = e.contact_id AND p.id = e.project_id
 RETURNING
   e.id, e.project_id, e.contact_id, e.content_id, e.kind, e.source, e.template_id,
@@ -118,29 +181,166 @@ RETURNING
     WHERE s.project_id = e.project_id AND s.email = e.to_email
   ),
   p.is_disabled,
+  {has_left},
   (SELECT EXISTS (SELECT FROM contacts_suppression WHERE email LIKE 'erased:%%'))
 """
+_HAS_LEFT_SQL = """
+  COALESCE(
+    (
+      SELECT NOT COALESCE(choice.is_joined, topic.is_opt_out)
+      FROM transactional_stream AS stream
+      JOIN contacts_topic AS topic ON topic.id = stream.topic_id
+      LEFT JOIN contacts_topicchoice AS choice
+        ON choice.topic_id = topic.id AND choice.contact_id = e.contact_id
+      WHERE stream.id = e.origin_id
+    ),
+    false
+  )
+"""
+_LANES_SQL = _CLAIM_SQL.format(
+    mine="""
+  SELECT id FROM transactional_email
+  WHERE
+    state = 'QUEUED' AND due_at <= now() AND lane < 10 AND doubts = 0
+    AND NOT split_part(from_email, '@', 2) = ANY(%(without)s::text[])
+    AND (%(only)s = '' OR split_part(from_email, '@', 2) = %(only)s)
+  ORDER BY lane, due_at, id
+  LIMIT %(limit)s
+  FOR UPDATE SKIP LOCKED
+""",
+    has_left="false",
+)
+# The lock on a stream makes whoever pauses or cancels it wait for this claim, and this
+# claim see it if they were first.
+_OPEN_SQL = """
+SELECT id FROM transactional_stream
+WHERE id = ANY(%(streams)s::uuid[]) AND state = 'OPEN'
+ORDER BY id
+FOR SHARE
+"""
+_TURNS_SQL = _CLAIM_SQL.format(
+    mine="""
+  SELECT due.id
+  FROM unnest(%(streams)s::uuid[], %(shares)s::int[]) AS turn(stream_id, share)
+  CROSS JOIN LATERAL (
+    SELECT id FROM transactional_email
+    WHERE
+      origin_id = turn.stream_id AND state = 'QUEUED' AND due_at <= now()
+      AND doubts = 0
+    ORDER BY origin_id, state, id
+    LIMIT turn.share
+    FOR UPDATE SKIP LOCKED
+  ) AS due
+""",
+    has_left=_HAS_LEFT_SQL,
+)
+_SUSPECTS_SQL = _CLAIM_SQL.format(
+    mine="""
+  SELECT id FROM transactional_email AS suspect
+  WHERE
+    state = 'QUEUED' AND doubts > 0 AND due_at <= now()
+    AND (
+      lane < 10
+      OR EXISTS (
+        SELECT FROM transactional_stream
+        WHERE id = suspect.origin_id AND state = 'OPEN'
+      )
+    )
+    AND NOT split_part(from_email, '@', 2) = ANY(%(without)s::text[])
+    AND (%(only)s = '' OR split_part(from_email, '@', 2) = %(only)s)
+  ORDER BY due_at
+  LIMIT %(limit)s
+  FOR UPDATE SKIP LOCKED
+""",
+    has_left=_HAS_LEFT_SQL,
+)
 
 
-def _claim_postgresql(choice: Choice) -> list[Claimed]:
+def _claim_turns_postgresql(choice: Choice, turns: list[Turn]) -> list[Claimed]:
+    with transaction.atomic():
+        wanted = {"streams": [turn.stream_id for turn in turns]}
+        still = {pk for (pk,) in fetch_all(_OPEN_SQL, wanted, replan=True)}
+        turns = [turn for turn in turns if turn.stream_id in still]
+        if not turns:
+            return []
+        more = {
+            "streams": [turn.stream_id for turn in turns],
+            "shares": [turn.share for turn in turns],
+        }
+        return _claim_postgresql(choice, _TURNS_SQL, more)
+
+
+def _claim_postgresql(choice: Choice, sql: str, more: dict[str, Any]) -> list[Claimed]:
     params = {
         "lease": float(settings.DELIVERY_LEASE_SECONDS),
-        "max_lane": _max_lane(choice),
         "without": list(choice.without_domains),
         "only": choice.only_domain,
-        "suspects": choice.suspects,
         "limit": choice.limit,
+        **more,
     }
     with transaction.atomic():
         fetch_all(_IN_ORDER_SQL, {})
-        rows = fetch_all(_CLAIM_SQL, params, replan=True)
+        rows = fetch_all(sql, params, replan=True)
     mails = [Claimed(*_with_json(row[:-1])) for row in rows]
     return _without_erased(mails) if rows and rows[0][-1] else mails
 
 
 @transaction.atomic
-def _claim_portable(choice: Choice) -> list[Claimed]:
-    ids = list(_due(choice).values_list("pk", flat=True)[: choice.limit])
+def _claim_turns_portable(choice: Choice, turns: list[Turn]) -> list[Claimed]:
+    open_ = Stream.objects.filter(state=StreamState.OPEN)
+    still = set(
+        open_.filter(pk__in=[turn.stream_id for turn in turns]).values_list(
+            "pk", flat=True
+        )
+    )
+    mails: list[Claimed] = []
+    for turn in turns:
+        if turn.stream_id in still:
+            due = Email.objects.filter(
+                origin_id=turn.stream_id,
+                state=EmailState.QUEUED,
+                doubts=0,
+                due_at__lte=Now(),
+            )
+            mails += _claim_portable(
+                replace(choice, limit=turn.share), due.order_by("pk")
+            )
+    return _with_topics(mails)
+
+
+def _with_topics(mails: list[Claimed]) -> list[Claimed]:
+    """Mark the mails of those who have left the topic of their stream."""
+    topics = dict(
+        Stream.objects.filter(
+            pk__in={mail.origin_id for mail in mails}, topic__isnull=False
+        ).values_list("pk", "topic")
+    )
+    if not topics:
+        return mails
+    is_opt_out = dict(
+        Topic.objects.filter(pk__in=topics.values()).values_list("pk", "is_opt_out")
+    )
+    choices = {
+        (topic_id, contact_id): is_joined
+        for topic_id, contact_id, is_joined in TopicChoice.objects.filter(
+            topic__in=topics.values(),
+            contact__in={mail.contact_id for mail in mails},
+        ).values_list("topic", "contact", "is_joined")
+    }
+    return [
+        replace(
+            mail,
+            has_left=not choices.get((topic, mail.contact_id), is_opt_out[topic]),
+        )
+        if mail.origin_id and (topic := topics.get(mail.origin_id))
+        else mail
+        for mail in mails
+    ]
+
+
+@transaction.atomic
+def _claim_portable(choice: Choice, due: QuerySet[Email]) -> list[Claimed]:
+    ids = list(due.values_list("pk", flat=True)[: choice.limit])
     Email.objects.filter(pk__in=ids, state=EmailState.QUEUED).update(
         state=EmailState.SENDING,
         attempt=F("attempt") + 1,
@@ -220,20 +420,21 @@ def _without_erased(mails: list[Claimed]) -> list[Claimed]:
 
 
 def _due(choice: Choice) -> QuerySet[Email]:
+    due = Email.objects.filter(
+        state=EmailState.QUEUED, due_at__lte=Now(), lane__lt=Lane.CAMPAIGN, doubts=0
+    )
+    return _let_through(due, choice).order_by("lane", "due_at", "pk")
+
+
+def _let_through(due: QuerySet[Email], choice: Choice) -> QuerySet[Email]:
+    """Leave out the mails of held domains."""
     held = Q(pk__in=[])
     for domain in choice.without_domains:
         held |= Q(from_email__endswith=f"@{domain}")
-    due = Email.objects.filter(
-        state=EmailState.QUEUED, due_at__lte=Now(), lane__lte=_max_lane(choice)
-    ).exclude(held)
-    due = due.filter(doubts__gt=0) if choice.suspects else due.filter(doubts=0)
+    due = due.exclude(held)
     if choice.only_domain:
         due = due.filter(from_email__endswith=f"@{choice.only_domain}")
-    return due.order_by("lane", "due_at", "pk")
-
-
-def _max_lane(choice: Choice) -> int:
-    return Lane.CAMPAIGN if choice.with_campaigns else Lane.WORKFLOW
+    return due
 
 
 #: Where the statement returns JSON as text.

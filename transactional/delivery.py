@@ -329,6 +329,8 @@ def _reason_not_to_send(mail: Claimed) -> tuple[EmailState, str] | None:
     needs_consent = MailKind(mail.kind).needs_consent and mail.source != Source.TEST
     if needs_consent and not mail.subscribed:
         return EmailState.SKIPPED, "The contact is unsubscribed."
+    if mail.has_left:
+        return EmailState.SKIPPED, "The contact does not get mail about this topic."
     return None
 
 

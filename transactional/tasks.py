@@ -11,12 +11,15 @@ from transactional import (
     erasing,
     fence,
     rate,
+    streams,
     sweeping,
+    tallies,
 )
 from transactional.claiming import is_anything_due
 from transactional.domains.adding import CHECK_TASK as CHECK_DOMAINS
 
 DELIVER = "transactional.tasks.deliver"
+WITHDRAW = "transactional.tasks.withdraw"
 
 
 @shared_task
@@ -28,8 +31,21 @@ def deliver() -> None:
 @shared_task
 def sweep() -> None:
     sweeping.sweep()
+    if streams.withdraw_cancelled():
+        wake_on_commit(WITHDRAW)
     if is_anything_due():
         wake_on_commit(DELIVER)
+
+
+@shared_task
+def withdraw() -> None:
+    if streams.withdraw_cancelled():
+        wake_on_commit(WITHDRAW)
+
+
+@shared_task
+def fold_tallies() -> None:
+    tallies.fold()
 
 
 @shared_task

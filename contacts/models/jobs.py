@@ -17,6 +17,9 @@ class JobKind(models.TextChoices):
     DELETE = "DELETE", "Delete"
     DROP_FIELD = "DROP_FIELD", "Remove a field"
     ADD = "ADD", "Add to a segment"
+    #: Of campaigns, a floor above: who gets one, and what they would read.
+    FREEZE = "FREEZE", "Launch a campaign"
+    PREFLIGHT = "PREFLIGHT", "Check a campaign"
 
 
 class JobState(models.TextChoices):

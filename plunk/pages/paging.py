@@ -119,6 +119,14 @@ def down_to(rows: QuerySet[M], cursor: Cursor) -> QuerySet[M]:
     )
 
 
+def up_to(rows: QuerySet[M], cursor: Cursor) -> QuerySet[M]:
+    """Return the rows of a list, oldest first, that are not after `cursor`."""
+    return rows.filter(
+        Q(created_at__lte=last_spelling(cursor.at)),
+        Q(created_at__lt=first_spelling(cursor.at)) | Q(id__lte=cursor.id),
+    )
+
+
 def since(rows: QuerySet[M], at: datetime) -> QuerySet[M]:
     """Return the rows that were inserted at `at` or later."""
     return rows.filter(created_at__gte=first_spelling(at))

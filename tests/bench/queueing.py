@@ -22,6 +22,10 @@ INSERT INTO transactional_content (id, project_id, subject, body, has_attachment
 SELECT md5(%s || i)::uuid, %s, %s, replace(%s, %s, %s || i), false
 FROM generate_series(1, %s) AS i
 """
+_STREAM = """
+INSERT INTO transactional_stream (id, project_id, state, from_domain)
+VALUES (%s, %s, 'OPEN', %s)
+"""
 # Ids in the order of time, as the product makes them.
 _EMAILS = """
 INSERT INTO transactional_email (
@@ -70,6 +74,9 @@ def queue(it: Installation, kind: Kind, count: int) -> str:
         contents = count if kind.is_unique else 1
         values = [run, it.project_id, SUBJECT, body, UNIQUE, run, contents]
         database.rows(_CONTENTS, values)
+        origin = None if kind.is_unique else uuid4()
+        if origin is not None:
+            database.rows(_STREAM, [origin, it.project_id, SENDER.partition("@")[2]])
         database.connection.execute(
             _EMAILS.encode(),
             {
@@ -77,7 +84,7 @@ def queue(it: Installation, kind: Kind, count: int) -> str:
                 "unique": kind.is_unique,
                 "kind": "TRANSACTIONAL" if kind.is_unique else "MARKETING",
                 "source": "API" if kind.is_unique else "CAMPAIGN",
-                "origin": None if kind.is_unique else uuid4(),
+                "origin": origin,
                 "lane": 1 if kind.is_unique else 10,
                 "sender": SENDER,
                 "project": it.project_id,

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from contacts.models import Contact
 from plunk.ids import new_id
 from plunk.projects.models import Project
-from transactional.models import Content, Email, EmailState
+from transactional.models import Content, Email, EmailState, Lane, Source, Stream
+
+
+def into_stream(project: Project, mails: QuerySet[Email]) -> Stream:
+    """Make queued mails bulk mail of one origin, whose stream is open."""
+    stream = Stream.objects.create(
+        id=new_id(), project=project, from_domain="example.com"
+    )
+    mails.update(lane=Lane.CAMPAIGN, source=Source.CAMPAIGN, origin_id=stream.pk)
+    return stream
 
 
 def make_email(

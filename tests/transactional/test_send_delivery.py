@@ -237,13 +237,15 @@ def test_the_daily_quota_stops_everything_and_goes_on_by_itself(api: Api) -> Non
     assert set(calls().values()) == {1}
 
 
-def test_campaigns_leave_a_part_of_the_day_to_transactional_mail(api: Api) -> None:
+def test_campaigns_leave_a_part_of_the_day_to_transactional_mail(
+    api: Api, project: Project
+) -> None:
     """N4."""
     SendingAccount.objects.update(
         max_24_hours=100.0, sent_24_hours=95.0, quota_checked_at=Now()
     )
     send(api, 3)
-    Email.objects.filter(to_email="r0@example.com").update(lane=Lane.CAMPAIGN)
+    into_stream(project, Email.objects.filter(to_email="r0@example.com"))
 
     drain(seconds=1.0)
 
@@ -329,12 +331,12 @@ def test_an_answer_that_was_lost_is_a_doubt_and_not_a_second_mail(api: Api) -> N
 
 
 def test_slow_calls_of_campaigns_leave_slots_to_transactional_mail(
-    api: Api, settings: Any
+    api: Api, project: Project, settings: Any
 ) -> None:
     """N8: SES takes half a second for each call, and a campaign has all the slots."""
     faults.set({"latency_ms": 500})
     send(api, 200)
-    Email.objects.update(lane=Lane.CAMPAIGN)
+    into_stream(project, Email.objects.all())
     worker = Thread(target=_drain_in_thread, args=(30.0,))
     worker.start()
     time.sleep(1.0)

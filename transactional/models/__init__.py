@@ -33,6 +33,15 @@ from transactional.models.kinds import (
     MailKind,
     Style,
 )
+from transactional.models.streams import (
+    TALLIED,
+    TALLIED_BESIDE,
+    TALLIED_DEEDS,
+    TALLIED_STATES,
+    EmailTally,
+    Stream,
+    StreamState,
+)
 from transactional.models.templates import (
     WRITTEN_FIELDS,
     SavedBy,
@@ -42,6 +51,10 @@ from transactional.models.templates import (
 )
 
 __all__ = [
+    "TALLIED",
+    "TALLIED_BESIDE",
+    "TALLIED_DEEDS",
+    "TALLIED_STATES",
     "UNFINISHED",
     "WRITTEN_FIELDS",
     "AccountList",
@@ -54,6 +67,7 @@ __all__ = [
     "EmailEvent",
     "EmailEventKind",
     "EmailState",
+    "EmailTally",
     "Hold",
     "HoldScope",
     "Image",
@@ -64,6 +78,8 @@ __all__ = [
     "SenderAddress",
     "SendingAccount",
     "Source",
+    "Stream",
+    "StreamState",
     "Style",
     "Template",
     "TemplateVersion",

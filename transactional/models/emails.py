@@ -63,7 +63,12 @@ class Email(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     project = models.ForeignKey(
-        Project, on_delete=models.CASCADE, related_name="emails", db_index=False
+        Project,
+        on_delete=models.CASCADE,
+        # The contact's constraint says as much, and a campaign has a million mails.
+        db_constraint=False,
+        related_name="emails",
+        db_index=False,
     )
     contact = models.ForeignKey(
         Contact, on_delete=models.CASCADE, related_name="emails", db_index=False
@@ -101,6 +106,9 @@ class Email(models.Model):
     )
     origin_id = models.UUIDField(
         null=True, blank=True, help_text="The campaign or run that owes this mail."
+    )
+    run = models.PositiveSmallIntegerField(
+        db_default=1, help_text="Which time the origin writes to the contact."
     )
     to_email = models.CharField(max_length=254)
     to_name = models.CharField(max_length=200, blank=True, db_default="")
@@ -171,7 +179,7 @@ class Email(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["source", "origin_id", "contact"],
+                fields=["origin_id", "contact", "run"],
                 condition=Q(origin_id__isnull=False),
                 name="email_origin_once",
             ),
@@ -182,10 +190,21 @@ class Email(models.Model):
             ),
         ]
         indexes: ClassVar = [
+            # Of bulk mail, streams say what is due.
             models.Index(
                 fields=["lane", "due_at", "id"],
-                condition=Q(state="QUEUED"),
+                condition=Q(state="QUEUED", lane__lt=Lane.CAMPAIGN),
                 name="email_due",
+            ),
+            models.Index(
+                fields=["origin_id", "state", "id"],
+                condition=Q(origin_id__isnull=False),
+                name="email_of_origin",
+            ),
+            models.Index(
+                fields=["due_at"],
+                condition=Q(state="QUEUED", doubts__gt=0),
+                name="email_suspect",
             ),
             models.Index(
                 fields=["lease_expires_at"],

@@ -1,0 +1,331 @@
+"""Freezing an audience: from a rule to one mail for each contact, chunk by chunk.
+
+A chunk is one transaction: its mails, the figures and the place where the next chunk
+begins. Whoever is killed leaves nothing half-done, and mails of a chunk that comes
+again are there already (`email_origin_once`). On PostgreSQL a chunk is one statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from campaigns.audience import TAKEN, as_figures, judged, named
+from campaigns.models import (
+    AudienceType,
+    Campaign,
+    CampaignEvent,
+    EventKind,
+    Recipient,
+    Run,
+    RunKind,
+    RunState,
+    Variant,
+)
+from contacts.counting import count_contacts
+from contacts.jobs import JobError
+from contacts.models import Contact, Job
+from plunk.pages.paging import Cursor, newer, up_to
+from plunk.postgresql import is_postgresql
+from transactional.contents import Draft, content_of
+from transactional.models import Content, Email, EmailState, Lane, Source
+
+#: How many contacts a chunk looks at; more where few of them are meant.
+_WINDOW = 20_000
+_MOST = 100_000
+#: The same where rows go through Python.
+_PORTABLE_WINDOW = 2_000
+#: Whom a reminder may go to: those SES took the mail for, and who did not open it.
+_REACHED = (EmailState.SENT, EmailState.DELIVERED)
+#: So often a chunk is done again at once because a contact was erased under it.
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Contacts to look at, and where the next ones begin; None after the last."""
+
+    contacts: QuerySet[Contact]
+    looked_at: int
+    next: dict[str, Any] | None
+
+
+class FreezeWorker:
+    """Writes the mails of one run; a worker of `contacts.jobs`."""
+
+    def __init__(self, job: Job) -> None:
+        run = (
+            Run.objects.select_related("campaign", "campaign__segment")
+            .select_related("campaign__topic")
+            .filter(pk=job.parameters["run"])
+            .first()
+        )
+        if run is None:
+            raise JobError("The campaign was deleted.")
+        self.run = run
+        self.campaign: Campaign = run.campaign
+
+    def step(self, job: Job) -> bool:
+        """Write the mails of one chunk; see `contacts.jobs.Worker`."""
+        self.run.refresh_from_db(fields=["state", "figures"])
+        if self.run.state != RunState.FREEZING:
+            return False
+        if job.total is None:
+            job.total = self._expected()
+        window = self._window(job.position)
+        figures = self._frozen(window)
+        self._add(figures)
+        job.done += window.looked_at
+        job.counts = self.run.figures
+        if window.next is None:
+            self._finish()
+            return False
+        job.position = window.next | {"size": self._next_size(job, figures)}
+        return True
+
+    def _expected(self) -> int:
+        """Return how many contacts all chunks together will look at."""
+        if self.run.kind != RunKind.FIRST:
+            return sum(self._earlier(state).count() for state in self._states())
+        if self.campaign.audience_type == AudienceType.RECIPIENTS:
+            return Recipient.objects.filter(campaign=self.campaign).count()
+        return count_contacts(self.campaign.project_id)
+
+    # -- which contacts ----------------------------------------------------------------
+
+    def _window(self, position: dict[str, Any]) -> Window:
+        size = position.get("size", _WINDOW if is_postgresql() else _PORTABLE_WINDOW)
+        if self.run.kind != RunKind.FIRST:
+            return self._window_of_mails(position, size)
+        if self.campaign.audience_type == AudienceType.RECIPIENTS:
+            return self._window_of_chosen(position, size)
+        return self._window_of_contacts(position, size)
+
+    def _window_of_contacts(self, position: dict[str, Any], size: int) -> Window:
+        """Go along the list of contacts, the oldest first, up to the launch."""
+        everybody = Contact.objects.filter(project_id=self.campaign.project_id)
+        start = Cursor.read(position.get("after", ""))
+        rest = newer(everybody, start) if start else everybody
+        places = list(
+            rest.filter(created_at__lte=self.run.frozen_for)
+            .order_by("created_at", "id")
+            .values_list("created_at", "id")[:size]
+        )
+        found = named(self.campaign, now=self.run.frozen_for)
+        if start:
+            found = newer(found, start)
+        found = found.filter(created_at__lte=self.run.frozen_for)
+        if len(places) < size:
+            return Window(found, len(places), None)
+        end = Cursor(*places[-1])
+        return Window(up_to(found, end), len(places), {"after": str(end)})
+
+    def _window_of_chosen(self, position: dict[str, Any], size: int) -> Window:
+        rows = Recipient.objects.filter(
+            campaign=self.campaign, pk__gt=position.get("recipient", 0)
+        ).order_by("pk")
+        places = list(rows.values_list("pk", "contact_id")[:size])
+        contacts = Contact.objects.filter(
+            project_id=self.campaign.project_id, pk__in=[pk for _, pk in places]
+        )
+        is_last = len(places) < size
+        following = None if is_last else {"recipient": places[-1][0]}
+        return Window(contacts, len(places), following)
+
+    def _states(self) -> Sequence[EmailState]:
+        return (EmailState.FAILED,) if self.run.kind == RunKind.RETRY else _REACHED
+
+    def _earlier(self, state: EmailState) -> QuerySet[Email]:
+        """Return the mails of earlier runs that another try is for."""
+        mails = Email.objects.filter(
+            origin_id=self.campaign.pk, state=state, run__lt=self.run.number
+        )
+        if self.run.kind == RunKind.RETRY:
+            # Of these nobody knows whether they arrived.
+            return mails.exclude(error_code="unknown_outcome")
+        return mails.filter(opened_at=None, clicked_at=None)
+
+    def _window_of_mails(self, position: dict[str, Any], size: int) -> Window:
+        """Go along the campaign's own mails, state by state, in the order of ids.
+
+        A mail that goes from one state to the next meanwhile is met at most twice.
+        """
+        states = self._states()
+        number: int = position.get("state", 0)
+        rows = self._earlier(states[number]).order_by("pk")
+        if after := position.get("email"):
+            rows = rows.filter(pk__gt=after)
+        places = list(rows.values_list("pk", "contact_id")[:size])
+        ids = {contact_id for _, contact_id in places}
+        contacts = Contact.objects.filter(
+            project_id=self.campaign.project_id, pk__in=ids - self._served(ids)
+        )
+        following: dict[str, Any] | None = None
+        if len(places) == size:
+            following = {"state": number, "email": str(places[-1][0])}
+        elif number + 1 < len(states):
+            following = {"state": number + 1}
+        return Window(contacts, len(places), following)
+
+    def _served(self, ids: set[UUID]) -> set[UUID]:
+        """Return those who need no other mail: a later run reached them, they opened
+        one of several, or a mail of theirs is still on its way.
+        """
+        mails = Email.objects.filter(
+            origin_id=self.campaign.pk, contact__in=ids, run__lt=self.run.number
+        )
+        if self.run.kind == RunKind.RETRY:
+            served = mails.exclude(state=EmailState.FAILED)
+        else:
+            served = mails.exclude(opened_at=None, clicked_at=None)
+        return set(served.values_list("contact_id", flat=True))
+
+    def _next_size(self, job: Job, figures: dict[str, int]) -> int:
+        """Look at more contacts at a time while few of them are meant."""
+        if not is_postgresql():
+            return _PORTABLE_WINDOW
+        size: int = job.position.get("size", _WINDOW)
+        if figures["named"] < size // 4:
+            return min(2 * size, _MOST)
+        return _WINDOW
+
+    # -- their mails -------------------------------------------------------------------
+
+    def _frozen(self, window: Window) -> dict[str, int]:
+        """Write the mails of a window; return how many contacts came to what."""
+        content_id = self._content()
+        contacts = judged(window.contacts, self.campaign, now=self.run.frozen_for)
+        rows = contacts.order_by().values_list("pk", "email", "verdict")
+        write = _write_postgresql if is_postgresql() else _write_portable
+        for attempt in range(_TRIES):
+            try:
+                with transaction.atomic():
+                    found = write(rows, self.run, self.campaign, content_id)
+                    if is_postgresql():
+                        # An erased contact is noticed now and not at the commit.
+                        connection.check_constraints()
+                    return as_figures(found)
+            except IntegrityError:
+                if attempt == _TRIES - 1:
+                    raise
+        raise AssertionError
+
+    def _content(self) -> UUID:
+        """Return the content of the run's mails; written again if it lost its last."""
+        variant = variant_of(self.campaign, self.run.number)
+        draft = Draft(
+            variant.subject,
+            variant.body,
+            preheader=variant.preheader,
+            style=variant.style,
+        )
+        content = content_of(self.campaign.project_id, draft)
+        Content.objects.bulk_create([content], ignore_conflicts=True)
+        if variant.content_id != content.pk:
+            Variant.objects.filter(pk=variant.pk).update(content=content.pk)
+        return content.pk
+
+    def _add(self, figures: dict[str, int]) -> None:
+        sums = self.run.figures
+        for name, count in figures.items():
+            sums[name] = sums.get(name, 0) + count
+        Run.objects.filter(pk=self.run.pk).update(figures=sums)
+
+    def _finish(self) -> None:
+        Run.objects.filter(pk=self.run.pk).update(
+            state=RunState.SENDING, frozen_at=Now()
+        )
+        CampaignEvent.objects.create(
+            campaign=self.campaign,
+            kind=EventKind.FROZEN,
+            detail={"run": self.run.number, **self.run.figures},
+        )
+
+
+def variant_of(campaign: Campaign, run: int) -> Variant:
+    """Return what a run of a campaign says: its own words, or those of the first."""
+    rows = Variant.objects.filter(campaign=campaign, run__in=[1, run])
+    variant = rows.order_by("-run", "position").first()
+    if variant is None:
+        variant = Variant.objects.create(campaign=campaign)
+    return variant
+
+
+# Ids of version 7, made where the rows are: random, with the time in front and the
+# version's and variant's bits in place.
+_NEW_ID = """
+encode(
+  set_bit(set_bit(overlay(
+    uuid_send(gen_random_uuid())
+    PLACING substring(
+      int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3
+    ) FROM 1 FOR 6
+  ), 52, 1), 53, 1), 'hex'
+)::uuid
+"""
+_FREEZE_SQL = f"""
+WITH found AS MATERIALIZED ({{found}}),
+frozen AS (
+  INSERT INTO transactional_email (
+    id, project_id, contact_id, content_id, kind, source, origin_id, run, lane,
+    to_email, from_email, from_name, reply_to, tracks
+  )
+  SELECT
+    {_NEW_ID}, %s, found.id, %s, %s, %s, %s, %s, %s, found.email, %s, %s, %s, %s
+  FROM found
+  WHERE found.verdict = %s
+  ON CONFLICT (origin_id, contact_id, run) WHERE origin_id IS NOT NULL DO NOTHING
+)
+SELECT verdict, count(*) FROM found GROUP BY verdict
+"""  # noqa: S608 - constants, and what Django compiles
+
+
+def _write_postgresql(
+    rows: QuerySet[Contact, Any], run: Run, campaign: Campaign, content_id: UUID
+) -> list[tuple[Any, ...]]:
+    found, params = rows.query.get_compiler(connection=connection).as_sql()
+    values = (
+        *(campaign.project_id, content_id, campaign.kind, Source.CAMPAIGN.value),
+        *(campaign.pk, run.number, Lane.CAMPAIGN.value),
+        *(run.from_email, run.from_name, run.reply_to, campaign.tracks, TAKEN),
+    )
+    named_found = f"SELECT * FROM ({found}) AS row(id, email, verdict)"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(_FREEZE_SQL.format(found=named_found), (*params, *values))
+        found_rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return found_rows
+
+
+def _write_portable(
+    rows: QuerySet[Contact, Any], run: Run, campaign: Campaign, content_id: UUID
+) -> list[tuple[Any, ...]]:
+    counts: dict[str, int] = {}
+    mails: list[Email] = []
+    for contact_id, email, verdict in rows:
+        counts[verdict] = counts.get(verdict, 0) + 1
+        if verdict == TAKEN:
+            mails.append(
+                Email(
+                    project_id=campaign.project_id,
+                    contact_id=contact_id,
+                    content_id=content_id,
+                    kind=campaign.kind,
+                    source=Source.CAMPAIGN,
+                    origin_id=campaign.pk,
+                    run=run.number,
+                    lane=Lane.CAMPAIGN,
+                    to_email=email,
+                    from_email=run.from_email,
+                    from_name=run.from_name,
+                    reply_to=run.reply_to,
+                    tracks=campaign.tracks,
+                )
+            )
+    Email.objects.bulk_create(mails, ignore_conflicts=True, batch_size=500)
+    return list(counts.items())
