@@ -39,6 +39,7 @@ SECTIONS = (
     Section("segments", "Segments", "segment", "segment", "Audience"),
     Section("imports", "Imports", "upload", "import", "Audience"),
     Section("suppressions", "Suppressions", "ban", "suppression", "Audience"),
+    Section("campaigns", "Campaigns", "campaign", "campaign", "Mail"),
     Section("templates", "Templates", "template", "template", "Mail"),
     Section("emails", "Emails", "mail", "email", "Mail"),
     Section("inbox", "Inbox", "inbox", "inbox", "Mail"),

@@ -24,6 +24,7 @@ from plunk.projects.models import Project, Tracker
 from plunk.simulator.faults import faults
 from plunk.simulator.models import SimulatedMessage
 from tests.conftest import Api
+from tests.transactional.mails import into_stream
 from transactional import holds, ses, templates
 from transactional.delivery import drain
 from transactional.gallery import GALLERY
