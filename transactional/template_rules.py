@@ -46,15 +46,19 @@ class Misspelt(FieldError):
 
 
 def clean(
-    written: Mapping[str, Any], *, required: Collection[str] = ()
+    written: Mapping[str, Any],
+    *,
+    required: Collection[str] = (),
+    filled: Collection[str] = REQUIRED,
 ) -> dict[str, Any]:
     """Return what may be stored of `written`, whose keys are of `WRITTEN_FIELDS`.
 
-    Raises Invalid naming every wrong field, the `required` ones that are missing among
-    them; an error of syntax is a `Misspelt`.
+    What is given of `filled` must not be blank. Raises Invalid naming every wrong
+    field, the `required` ones that are missing among them; an error of syntax is a
+    `Misspelt`.
     """
     fields = _fields(written)
-    values = _values(fields, filled=REQUIRED)
+    values = _values(fields, filled=filled)
     for name in required:
         fields.require(name, values.get(name) or None)
     fields.errors.extend(_misspelt(values))

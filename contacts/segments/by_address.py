@@ -54,10 +54,9 @@ def add_addresses(
             known = ids_of(segment.project_id, chunk)
             missing = [address for address in chunk if address not in known]
             if create_missing and missing:
-                made = _create(
+                added.created += make_contacts(
                     segment.project_id, missing, subscribed=subscribed, act=act
                 )
-                added.created += made
                 known = ids_of(segment.project_id, chunk)
             added.new += add_members(segment, list(known.values()))
         added.found += len(known)
@@ -82,10 +81,14 @@ def ids_of(project_id: UUID, addresses: Sequence[str]) -> dict[str, UUID]:
     return dict(rows.values_list("email", "pk"))
 
 
-def _create(
+def make_contacts(
     project_id: UUID, addresses: Sequence[str], *, subscribed: bool, act: Act
 ) -> int:
-    """Make contacts, but for addresses that somebody else made one of meanwhile."""
+    """Make contacts of up to a thousand normalised addresses; return how many.
+
+    Not of those that somebody else made one of meanwhile. Under double opt-in they are
+    asked to confirm instead of being `subscribed`.
+    """
     must_ask = asks_first(project_id)
     wanted = [
         Contact(
