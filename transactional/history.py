@@ -92,7 +92,7 @@ def _told(row: Email, shown: Rendered) -> dict[str, Any]:
         "messageId": row.message_id,
         "subject": shown.subject,
         "body": shown.html or shown.text,
-        "status": _status(row),
+        "status": status_word(row),
         "projectId": str(row.project_id),
         "actionId": None,
         "campaignId": None,
@@ -102,7 +102,7 @@ def _told(row: Email, shown: Rendered) -> dict[str, Any]:
     }
 
 
-def _status(row: Email) -> str:
+def status_word(row: Email) -> str:
     """Return the state in a word of that generation, or else our own."""
     state = EmailState(row.state)
     if state in {EmailState.SENT, EmailState.DELIVERED} and row.opened_at:
