@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -49,17 +50,25 @@ def named(campaign: Campaign, *, now: datetime | None = None) -> QuerySet[Contac
 
 
 def judged(
-    contacts: QuerySet[Contact], campaign: Campaign, *, now: datetime | None = None
+    contacts: QuerySet[Contact],
+    campaign: Campaign,
+    *,
+    now: datetime | None = None,
+    excluded: Iterable[Segment] | None = None,
 ) -> QuerySet[Any]:
-    """Annotate contacts with `verdict`, one of REASONS or TAKEN."""
+    """Annotate contacts with `verdict`, one of REASONS or TAKEN.
+
+    `excluded` are segments that stand for the campaign's, of one not yet written.
+    """
+    if excluded is None:
+        excluded = campaign.excluded_segments.all()
     reasons: list[When] = [When(_is_suppressed(), then=Value(SUPPRESSED))]
     if MailKind(campaign.kind).needs_consent:
         reasons.append(When(subscribed=False, then=Value(UNSUBSCRIBED)))
     if campaign.topic is not None:
         reasons.append(When(_is_out_of(campaign.topic), then=Value(TOPIC)))
     reasons += [
-        When(_is_in(segment, now), then=Value(EXCLUDED))
-        for segment in campaign.excluded_segments.all()
+        When(_is_in(segment, now), then=Value(EXCLUDED)) for segment in excluded
     ]
     verdict = Case(*reasons, default=Value(TAKEN), output_field=CharField())
     return contacts.annotate(verdict=verdict)
@@ -90,8 +99,11 @@ def _is_in(segment: Segment, now: datetime | None) -> Exists:
     return Exists(members(segment, now=now).filter(pk=OuterRef("pk")))
 
 
-def words(campaign: Campaign) -> str:
-    """Return the audience in words, such as `everyone who is subscribed`."""
+def words(campaign: Campaign, *, filtered: str = "") -> str:
+    """Return the audience in words, such as `everyone who is subscribed`.
+
+    `filtered` is what its filter says, from who has asked for many at once.
+    """
     match AudienceType(campaign.audience_type):
         case AudienceType.ALL:
             said = "everyone"
@@ -99,8 +111,7 @@ def words(campaign: Campaign) -> str:
             name = campaign.segment.name if campaign.segment else "a deleted segment"
             said = f"the segment “{name}”"
         case AudienceType.FILTERED:
-            tree = trees.parse(campaign.condition, "audienceCondition")
-            said = sentence(campaign.project_id, tree)
+            said = filtered or _filter_in_words(campaign)
         case AudienceType.RECIPIENTS:
             said = "contacts chosen one by one"
     if campaign.topic:
@@ -109,6 +120,11 @@ def words(campaign: Campaign) -> str:
     if excluded:
         said += f", but nobody in {' or '.join(excluded)}"
     return said
+
+
+def _filter_in_words(campaign: Campaign) -> str:
+    tree = trees.parse(campaign.condition, "audienceCondition")
+    return sentence(campaign.project_id, tree)
 
 
 def segments_of(campaign: Campaign) -> set[UUID]:
