@@ -261,7 +261,7 @@ function offerDraft(drafts) {
 
 async function start() {
   await open(config.body);
-  const drafts = new Drafts({ key: config.template, user: config.user, kept: (is) => root.querySelector("[data-state]").toggleAttribute("data-kept", is) });
+  const drafts = new Drafts({ key: config.id, user: config.user, kept: (is) => root.querySelector("[data-state]").toggleAttribute("data-kept", is) });
   saving = new Saving({ config, state: root.querySelector("[data-state]"), fields, body: () => editor.body, wrong, drafts });
   preview = new Preview({ pane: root.querySelector("[data-preview]"), url: config.urls.preview, contactsUrl: config.urls.contacts, token, fields: shownFields });
   findings = new Findings({
