@@ -102,7 +102,7 @@ def _is_in(segment: Segment, now: datetime | None) -> Exists:
 def words(campaign: Campaign, *, filtered: str = "") -> str:
     """Return the audience in words, such as `everyone who is subscribed`.
 
-    `filtered` is what its filter says, from who has asked for many at once.
+    `filtered` is the sentence of its filter, from who has asked for many at once.
     """
     match AudienceType(campaign.audience_type):
         case AudienceType.ALL:
@@ -111,7 +111,8 @@ def words(campaign: Campaign, *, filtered: str = "") -> str:
             name = campaign.segment.name if campaign.segment else "a deleted segment"
             said = f"the segment “{name}”"
         case AudienceType.FILTERED:
-            said = filtered or _filter_in_words(campaign)
+            sentence_of_it = filtered or _sentence(campaign)
+            said = sentence_of_it[:1].lower() + sentence_of_it[1:].rstrip(".")
         case AudienceType.RECIPIENTS:
             said = "contacts chosen one by one"
     if campaign.topic:
@@ -122,7 +123,7 @@ def words(campaign: Campaign, *, filtered: str = "") -> str:
     return said
 
 
-def _filter_in_words(campaign: Campaign) -> str:
+def _sentence(campaign: Campaign) -> str:
     tree = trees.parse(campaign.condition, "audienceCondition")
     return sentence(campaign.project_id, tree)
 
