@@ -84,7 +84,7 @@ def _edit(
         context["config"] = builder.config(
             request.project.pk, without=segment.pk if segment else None
         )
-        context["starters"] = _STARTERS if segment is None else ()
+        context["starters"] = STARTERS if segment is None else ()
     return render(request, "contacts/segments/edit.html", context)
 
 
@@ -204,7 +204,7 @@ def _starter(label: str, *filters: dict[str, Any]) -> tuple[str, str]:
 
 _SUBSCRIBED = {"field": "subscribed", "operator": "equals", "value": True}
 #: Conditions that many begin with.
-_STARTERS = (
+STARTERS = (
     _starter(
         "New this week",
         {"field": "createdAt", "operator": "within", "value": 7, "unit": "days"},

@@ -66,27 +66,30 @@ class MembersForm(forms.Form):
 
     def clean_addresses(self) -> list[str]:
         """Return what was pasted as normalised addresses, each once."""
-        text = str(self.cleaned_data["addresses"])
-        bracketed = _BRACKETED.findall(text)
-        pieces = bracketed or [piece for piece in _BETWEEN.split(text) if piece]
-        if len(pieces) > MAX_ADDRESSES:
-            raise forms.ValidationError(
-                f"At most {MAX_ADDRESSES:,} at once: import a file for more."
-            )
-        found: dict[str, Any] = {}
-        wrong = []
-        for piece in pieces:
-            try:
-                found[normalise(piece)] = None
-            except AddressError:
-                wrong.append(piece[:80])
-        if wrong:
-            more = (
-                f" and {len(wrong) - _MAX_SHOWN} more"
-                if len(wrong) > _MAX_SHOWN
-                else ""
-            )
-            raise forms.ValidationError(
-                f"No addresses: {', '.join(wrong[:_MAX_SHOWN])}{more}."
-            )
-        return list(found)
+        return addresses_of(str(self.cleaned_data["addresses"]), MAX_ADDRESSES)
+
+
+def addresses_of(text: str, most: int) -> list[str]:
+    """Return pasted addresses, normalised and each once.
+
+    Raises forms.ValidationError for what is no address, and for more than `most`.
+    """
+    bracketed = _BRACKETED.findall(text)
+    pieces = bracketed or [piece for piece in _BETWEEN.split(text) if piece]
+    if len(pieces) > most:
+        raise forms.ValidationError(
+            f"At most {most:,} at once: import a file for more."
+        )
+    found: dict[str, Any] = {}
+    wrong = []
+    for piece in pieces:
+        try:
+            found[normalise(piece)] = None
+        except AddressError:
+            wrong.append(piece[:80])
+    if wrong:
+        more = f" and {len(wrong) - _MAX_SHOWN} more" if len(wrong) > _MAX_SHOWN else ""
+        raise forms.ValidationError(
+            f"No addresses: {', '.join(wrong[:_MAX_SHOWN])}{more}."
+        )
+    return list(found)

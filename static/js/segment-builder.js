@@ -8,6 +8,7 @@
   const config = JSON.parse(document.getElementById("builder-config").textContent);
   const form = root.closest("form");
   const source = form.elements.condition;
+  // A page that counts in its own way has no preview; it listens for `rules`.
   const status = document.querySelector("[data-preview]");
   const kinds = new Map(config.kinds.map((kind) => [kind.name, kind]));
   const fields = new Map(config.fields.map((field) => [field.name, field]));
@@ -522,6 +523,10 @@
   }
 
   function schedule() {
+    if (!status) {
+      root.dispatchEvent(new CustomEvent("rules", { bubbles: true }));
+      return;
+    }
     clearTimeout(timer);
     request?.abort();
     const unfinished = [...root.querySelectorAll(".rule")].filter(emptyPart).length;
@@ -578,7 +583,7 @@
   let saved = null;
 
   function written() {
-    return JSON.stringify([form.elements.name.value, form.elements.description.value, form.elements.track_membership?.checked, source.value]);
+    return JSON.stringify([form.elements.name?.value, form.elements.description?.value, form.elements.track_membership?.checked, source.value]);
   }
 
   function write() {
@@ -652,7 +657,8 @@
     const places = new Map();
     readTree(top, "condition", places);
     const wrong = problems(places, { withEmpty: true });
-    if (wrong.length) {
+    // Rules that are not shown are not meant.
+    if (wrong.length && root.offsetParent) {
       event.preventDefault();
       focusOn(showErrors(wrong, places));
       return;

@@ -16,8 +16,8 @@ from transactional.gallery import GALLERY, Sample, sample
 from transactional.models import SavedBy, Style
 from transactional.pages.drafting import frame_of
 
-_BLANK_BODY = "<h1>A title</h1><p>Hi {{ firstName ?? there }},</p><p>Write here.</p>"
-_BLANK_HTML = """<!doctype html>
+BLANK_BODY = "<h1>A title</h1><p>Hi {{ firstName ?? there }},</p><p>Write here.</p>"
+BLANK_HTML = """<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
@@ -57,14 +57,14 @@ def _beginning(start: str) -> dict[str, Any]:
         return {
             "name": "Untitled",
             "subject": "Untitled",
-            "body": _BLANK_BODY,
+            "body": BLANK_BODY,
             "style": Style.PLUNK,
         }
     if start == "html":
         return {
             "name": "Untitled",
             "subject": "Untitled",
-            "body": _BLANK_HTML,
+            "body": BLANK_HTML,
             "style": Style.HTML,
         }
     one = _sample(start)
