@@ -63,18 +63,22 @@ class Draft:
 def read_draft(written: Mapping[str, Any], *, required: Collection[str] = ()) -> Draft:
     """Read what was written of a campaign; raises Invalid naming all that is wrong.
 
-    A subject and a body may be empty: what every mail needs is asked for at the launch.
+    A subject and a body may be empty unless they are `required`: what every mail needs
+    is asked for at the launch. Recipients are an audience without its type, too.
     """
     errors = []
     try:
         said = {name: written[name] for name in WRITTEN_FIELDS if name in written}
-        values = clean(said, required=required, filled=("name",))
+        texts = [name for name in required if name in WRITTEN_FIELDS]
+        values = clean(said, required=texts, filled={"name", *texts})
     except Invalid as error:
         values, errors = {}, error.errors
     fields = Fields(dict(written))
     values |= _audience(fields)
     values |= _deadline(fields)
     recipients, excluded = _recipients(fields), _excluded(fields)
+    if "audience_type" in required and fields.value("recipients") is None:
+        fields.require("audience_type", values.get("audience_type"))
     fields.errors = errors + fields.errors
     fields.finish()
     if recipients is not None:
