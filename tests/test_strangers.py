@@ -20,6 +20,7 @@ from django.test import Client
 from django.urls import reverse
 
 from automations.models import Occurrence
+from campaigns.models import Campaign, Variant
 from contacts.models import (
     Contact,
     Job,
@@ -35,6 +36,7 @@ from plunk.projects.creating import NewProject
 from plunk.projects.models import ApiKey, Project, Role, User
 from plunk.simulator.models import SimulatedMessage
 from tests.addresses import OPEN, PAGES
+from tests.campaigns.api.strangers import ENDPOINTS as CAMPAIGN_ENDPOINTS
 from tests.conftest import Api
 from tests.contacts.api.strangers import ENDPOINTS as CONTACT_ENDPOINTS
 from tests.pages.rows import make_contact, make_email, make_occurrence
@@ -64,6 +66,7 @@ class Alices:
     project: Project
     contact: Contact
     template: Template
+    campaign: Campaign
     things: dict[str, object]
 
 
@@ -102,6 +105,7 @@ ENDPOINTS: dict[str, Callable[[Api, Alices], list[Any]]] = {
     ],
 }
 
+ENDPOINTS |= CAMPAIGN_ENDPOINTS
 ENDPOINTS |= CONTACT_ENDPOINTS
 ENDPOINTS |= DOMAIN_ENDPOINTS
 ENDPOINTS |= TEMPLATE_ENDPOINTS
@@ -144,8 +148,13 @@ def alices(project: Project, other_project: NewProject) -> Alices:
         project=project, name=SECRET, type=SegmentType.STATIC
     )
     SegmentMembership.objects.create(segment=segment, contact=contact)
+    campaign = Campaign.objects.create(
+        project=project, name=SECRET, from_email="secret@example.com"
+    )
+    Variant.objects.create(campaign=campaign, subject=SECRET, body=f"<p>{SECRET}</p>")
     things: dict[str, object] = {
         "contact_id": contact.pk,
+        "campaign_id": campaign.pk,
         "email_id": email.pk,
         "template_id": template.pk,
         "suppression_id": Suppression.objects.get(project=project).pk,
@@ -178,12 +187,13 @@ def alices(project: Project, other_project: NewProject) -> Alices:
             project=project, kind=JobKind.DELETE, parameters={"mode": "ids", "ids": []}
         ).pk,
     }
-    return Alices(project, contact, template, things)
+    return Alices(project, contact, template, campaign, things)
 
 
 #: Ids that nothing has, of the same shape.
 UNKNOWN: dict[str, Callable[[], object]] = {
     "contact_id": uuid4,
+    "campaign_id": uuid4,
     "email_id": uuid4,
     "template_id": uuid4,
     "topic_id": uuid4,
