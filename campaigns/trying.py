@@ -68,7 +68,7 @@ def somebody(campaign: Campaign) -> Person:
     try:
         contact = bounded(
             campaign.project_id,
-            lambda: getting(campaign).order_by()[:1].first(),
+            lambda: next(iter(getting(campaign).order_by()[:1]), None),
             seconds=_SECONDS,
         )
     except ApiError:
