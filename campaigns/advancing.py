@@ -7,13 +7,18 @@ conditional update, and the next sweep does what this one did not.
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import F
+from django.db import OperationalError, transaction
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from campaigns.lifecycle import has_left, send
+from campaigns.errors import WrongState
+from campaigns.freezing import is_stuck
+from campaigns.lifecycle import send_due
 from campaigns.models import (
     RUNNING,
     Campaign,
@@ -22,67 +27,143 @@ from campaigns.models import (
     EventKind,
     Run,
     RunState,
+    Variant,
 )
 from contacts.segments.scopes import database_now
 from plunk.api.errors import ApiError
 from transactional import streams
-from transactional.models import Email, EmailState, Stream, StreamState
+from transactional.models import Email, EmailState, LooseContent, Stream, StreamState
 from transactional.tallies import tallies
 
 logger = logging.getLogger(__name__)
 
 #: How much of the last look the rate forgets.
 _FORGETS = 0.3
+#: `detail.code` of the entry in the history of a campaign that had to be paused.
+BROKEN_OFF = "freezing_failed"
+#: How long one look deletes the mails of a campaign that becomes a draft again.
+_REVERT_SECONDS = 5.0
 #: How many mails of a campaign that becomes a draft again are deleted at once.
 _BATCH = 5_000
 
 
 def advance() -> None:
-    """Do what is due: launch, sample, finish, take back."""
+    """Do what is due: launch, sample, finish, take back.
+
+    What is wrong with one campaign keeps no other from its turn.
+    """
     launch_due()
     _sample()
-    for campaign in Campaign.objects.filter(state=CampaignState.SENDING):
-        finish_if_done(campaign.pk)
-    for campaign in Campaign.objects.filter(revert_pending=True):
-        revert(campaign.pk)
-    _close_streams()
+    for campaign_id in _ids(Q(state=CampaignState.SENDING)):
+        _carefully(break_off_if_stuck, campaign_id)
+        _carefully(finish_if_done, campaign_id)
+    for campaign_id in _ids(Q(revert_pending=True)):
+        _carefully(revert, campaign_id)
+    for stream in Stream.objects.filter(state=StreamState.CANCELLED).only("pk"):
+        _carefully(streams.close_if_done, stream.pk)
 
 
-def launch_due() -> int:
-    """Launch the campaigns whose moment has come; return how many."""
-    due = Campaign.objects.filter(
-        state=CampaignState.SCHEDULED, scheduled_at__lte=Now()
-    ).order_by("scheduled_at", "pk")
-    launched = 0
-    for campaign in due.select_related("project", "segment", "topic"):
-        try:
-            send(campaign, from_states=(CampaignState.SCHEDULED,))
-            launched += 1
-        except ApiError as error:
-            _give_back(campaign, error)
-    return launched
+def _ids(which: Q) -> list[UUID]:
+    return list(Campaign.objects.filter(which).values_list("pk", flat=True))
+
+
+def _carefully(step: Callable[[UUID], Any], campaign_id: UUID) -> None:
+    try:
+        step(campaign_id)
+    except OperationalError:
+        # The database is away, or somebody else had the row: the next sweep comes.
+        raise
+    except Exception:
+        logger.exception("a step failed", extra={"campaign": str(campaign_id)})
+
+
+def launch_due() -> None:
+    """Launch the campaigns whose moment has come."""
+    due = Q(state=CampaignState.SCHEDULED, scheduled_at__lte=Now())
+    for campaign_id in _ids(due):
+        _carefully(launch, campaign_id)
+
+
+def launch(campaign_id: UUID) -> bool:
+    """Launch a campaign that is due; return whether this did it.
+
+    One that cannot go out becomes a draft again.
+    """
+    rows = Campaign.objects.select_related("project", "segment", "topic")
+    campaign = rows.filter(pk=campaign_id).first()
+    if campaign is None:
+        return False
+    try:
+        send_due(campaign)
+    except WrongState:
+        # Somebody was faster, or has moved it to another time.
+        return False
+    except ApiError as error:
+        _give_back(campaign, error)
+        return False
+    return True
 
 
 @transaction.atomic
 def _give_back(campaign: Campaign, error: ApiError) -> None:
     """Make a campaign a draft that could not be launched; its page says why."""
-    rows = Campaign.objects.filter(pk=campaign.pk, state=CampaignState.SCHEDULED)
-    if rows.update(state=CampaignState.DRAFT, updated_at=Now()):
-        CampaignEvent.objects.create(
-            campaign=campaign,
-            kind=EventKind.FAILED,
-            detail={"code": error.code, "message": error.message[:500]},
-        )
-        logger.warning(
-            "a campaign could not be launched",
-            extra={"campaign": str(campaign.pk), "error": error.message},
-        )
+    rows = Campaign.objects.filter(
+        pk=campaign.pk,
+        state=CampaignState.SCHEDULED,
+        scheduled_at=campaign.scheduled_at,
+        version=campaign.version,
+    )
+    given_back = rows.update(
+        state=CampaignState.DRAFT,
+        scheduled_at=None,
+        schedule_zone="",
+        updated_at=Now(),
+    )
+    if not given_back:
+        return
+    at = campaign.scheduled_at.isoformat() if campaign.scheduled_at else ""
+    CampaignEvent.objects.create(
+        campaign=campaign,
+        kind=EventKind.FAILED,
+        detail={"code": error.code, "message": error.message[:500], "at": at},
+    )
+    logger.warning(
+        "a campaign could not be launched",
+        extra={"campaign": str(campaign.pk), "error": error.message},
+    )
+
+
+@transaction.atomic
+def break_off_if_stuck(campaign_id: UUID) -> bool:
+    """Pause a campaign whose audience nobody writes down any more; return if so.
+
+    Its history says why. Resumed, it goes on from where that broke off.
+    """
+    runs = Run.objects.filter(campaign=campaign_id, state=RunState.FREEZING)
+    run = runs.select_related("job").first()
+    if run is None or not is_stuck(run):
+        return False
+    rows = Campaign.objects.filter(pk=campaign_id, state=CampaignState.SENDING)
+    if not rows.update(state=CampaignState.PAUSED, updated_at=Now(), rate=0):
+        return False
+    streams.turn_to(campaign_id, StreamState.PAUSED)
+    reason = run.job.failed_reason if run.job else ""
+    CampaignEvent.objects.create(
+        campaign_id=campaign_id,
+        kind=EventKind.PAUSED,
+        detail={
+            "code": BROKEN_OFF,
+            "message": reason or "Writing down who gets it was stopped.",
+        },
+    )
+    return True
 
 
 @transaction.atomic
 def finish_if_done(campaign_id: UUID) -> bool:
     """End a campaign of which no mail is owed any more; return whether this did."""
-    row = Campaign.objects.select_for_update().filter(pk=campaign_id).first()
+    rows = Campaign.objects.select_for_update(no_key=True)
+    row = rows.filter(pk=campaign_id).first()
     if row is None or row.state != CampaignState.SENDING:
         return False
     runs = Run.objects.filter(campaign=row)
@@ -105,13 +186,23 @@ def revert(campaign_id: UUID) -> bool:
     """
     if streams.owes(campaign_id):
         return False
-    if has_left(campaign_id):
+    if streams.has_left(campaign_id):
         Campaign.objects.filter(pk=campaign_id).update(revert_pending=False)
         return False
+    until = time.monotonic() + _REVERT_SECONDS
+    while _delete_withdrawn(campaign_id) == _BATCH:
+        if time.monotonic() >= until:
+            return False
+    return _become_draft(campaign_id)
+
+
+def _delete_withdrawn(campaign_id: UUID) -> int:
     mails = Email.objects.filter(origin_id=campaign_id, state=EmailState.CANCELLED)
-    ids = list(mails.order_by("pk").values_list("pk", flat=True)[:_BATCH])
-    mails.filter(pk__in=ids).delete()
-    return len(ids) < _BATCH and _become_draft(campaign_id)
+    ids = list(
+        mails.order_by("origin_id", "state", "pk").values_list("pk", flat=True)[:_BATCH]
+    )
+    mails.filter(pk__in=ids).only("pk").delete()
+    return len(ids)
 
 
 @transaction.atomic
@@ -127,19 +218,19 @@ def _become_draft(campaign_id: UUID) -> bool:
     )
     if not changed:
         return False
+    contents = Variant.objects.filter(campaign_id=campaign_id, content__isnull=False)
+    LooseContent.objects.bulk_create(
+        [
+            LooseContent(content_id=pk)
+            for pk in contents.values_list("content", flat=True)
+        ],
+        ignore_conflicts=True,
+    )
+    Variant.objects.filter(campaign_id=campaign_id).exclude(run=1).delete()
     Run.objects.filter(campaign_id=campaign_id).delete()
     Stream.objects.filter(pk=campaign_id).delete()
     CampaignEvent.objects.create(campaign_id=campaign_id, kind=EventKind.REVERTED)
     return True
-
-
-def _close_streams() -> None:
-    """Look no more at streams of campaigns that are cancelled and owe nothing."""
-    for pk in Stream.objects.filter(state=StreamState.CANCELLED).values_list(
-        "pk", flat=True
-    ):
-        if not streams.owes(pk):
-            streams.turn_to(pk, StreamState.DONE, unless=[StreamState.OPEN])
 
 
 def _sample() -> None:

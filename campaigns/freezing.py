@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from campaigns import again
 from campaigns.audience import TAKEN, as_figures, judged, named
 from campaigns.models import (
     AudienceType,
@@ -30,7 +32,8 @@ from campaigns.models import (
 )
 from contacts.counting import count_contacts
 from contacts.jobs import JobError
-from contacts.models import Contact, Job
+from contacts.models import Contact, Job, JobState
+from plunk.api.errors import Invalid
 from plunk.pages.paging import Cursor, newer, up_to
 from plunk.postgresql import is_postgresql
 from transactional.contents import Draft, content_of
@@ -41,8 +44,8 @@ _WINDOW = 20_000
 _MOST = 100_000
 #: The same where rows go through Python.
 _PORTABLE_WINDOW = 2_000
-#: Whom a reminder may go to: those SES took the mail for, and who did not open it.
-_REACHED = (EmailState.SENT, EmailState.DELIVERED)
+#: The least, where chunks break off.
+_LEAST = 500
 #: So often a chunk is done again at once because a contact was erased under it.
 _TRIES = 5
 
@@ -70,6 +73,9 @@ class FreezeWorker:
             raise JobError("The campaign was deleted.")
         self.run = run
         self.campaign: Campaign = run.campaign
+        kind = self.campaign.audience_type
+        if kind == AudienceType.SEGMENT and self.campaign.segment is None:
+            raise JobError("The campaign’s segment was deleted.")
 
     def step(self, job: Job) -> bool:
         """Write the mails of one chunk; see `contacts.jobs.Worker`."""
@@ -78,8 +84,11 @@ class FreezeWorker:
             return False
         if job.total is None:
             job.total = self._expected()
-        window = self._window(job.position)
-        figures = self._frozen(window)
+        try:
+            window = self._window(job.position, failures=job.failures)
+            figures = self._frozen(window)
+        except Invalid as error:
+            raise JobError(f"The audience has no meaning any more. {error}") from error
         self._add(figures)
         job.done += window.looked_at
         job.counts = self.run.figures
@@ -99,8 +108,10 @@ class FreezeWorker:
 
     # -- which contacts ----------------------------------------------------------------
 
-    def _window(self, position: dict[str, Any]) -> Window:
+    def _window(self, position: dict[str, Any], *, failures: int) -> Window:
         size = position.get("size", _WINDOW if is_postgresql() else _PORTABLE_WINDOW)
+        # What took too long, or too much, may get through in smaller pieces.
+        size = max(min(size, _LEAST), size >> failures)
         if self.run.kind != RunKind.FIRST:
             return self._window_of_mails(position, size)
         if self.campaign.audience_type == AudienceType.RECIPIENTS:
@@ -139,17 +150,12 @@ class FreezeWorker:
         return Window(contacts, len(places), following)
 
     def _states(self) -> Sequence[EmailState]:
-        return (EmailState.FAILED,) if self.run.kind == RunKind.RETRY else _REACHED
+        return again.states_of(RunKind(self.run.kind))
 
     def _earlier(self, state: EmailState) -> QuerySet[Email]:
-        """Return the mails of earlier runs that another try is for."""
-        mails = Email.objects.filter(
-            origin_id=self.campaign.pk, state=state, run__lt=self.run.number
+        return again.earlier(
+            self.campaign.pk, RunKind(self.run.kind), state, before=self.run.number
         )
-        if self.run.kind == RunKind.RETRY:
-            # Of these nobody knows whether they arrived.
-            return mails.exclude(error_code="unknown_outcome")
-        return mails.filter(opened_at=None, clicked_at=None)
 
     def _window_of_mails(self, position: dict[str, Any], size: int) -> Window:
         """Go along the campaign's own mails, state by state, in the order of ids.
@@ -174,17 +180,8 @@ class FreezeWorker:
         return Window(contacts, len(places), following)
 
     def _served(self, ids: set[UUID]) -> set[UUID]:
-        """Return those who need no other mail: a later run reached them, they opened
-        one of several, or a mail of theirs is still on its way.
-        """
-        mails = Email.objects.filter(
-            origin_id=self.campaign.pk, contact__in=ids, run__lt=self.run.number
-        )
-        if self.run.kind == RunKind.RETRY:
-            served = mails.exclude(state=EmailState.FAILED)
-        else:
-            served = mails.exclude(opened_at=None, clicked_at=None)
-        return set(served.values_list("contact_id", flat=True))
+        kind = RunKind(self.run.kind)
+        return again.served(self.campaign.pk, kind, ids, before=self.run.number)
 
     def _next_size(self, job: Job, figures: dict[str, int]) -> int:
         """Look at more contacts at a time while few of them are meant."""
@@ -199,14 +196,13 @@ class FreezeWorker:
 
     def _frozen(self, window: Window) -> dict[str, int]:
         """Write the mails of a window; return how many contacts came to what."""
-        content_id = self._content()
         contacts = judged(window.contacts, self.campaign, now=self.run.frozen_for)
         rows = contacts.order_by().values_list("pk", "email", "verdict")
         write = _write_postgresql if is_postgresql() else _write_portable
         for attempt in range(_TRIES):
             try:
                 with transaction.atomic():
-                    found = write(rows, self.run, self.campaign, content_id)
+                    found = write(rows, self.run, self.campaign, self._content())
                     if is_postgresql():
                         # An erased contact is noticed now and not at the commit.
                         connection.check_constraints()
@@ -246,6 +242,12 @@ class FreezeWorker:
             kind=EventKind.FROZEN,
             detail={"run": self.run.number, **self.run.figures},
         )
+
+
+def is_stuck(run: Run) -> bool:
+    """Say whether a run is being frozen, and nobody does it any more."""
+    ends = (JobState.FAILED, JobState.CANCELLED, JobState.COMPLETED)
+    return run.state == RunState.FREEZING and (run.job is None or run.job.state in ends)
 
 
 def variant_of(campaign: Campaign, run: int) -> Variant:
@@ -289,7 +291,10 @@ SELECT verdict, count(*) FROM found GROUP BY verdict
 def _write_postgresql(
     rows: QuerySet[Contact, Any], run: Run, campaign: Campaign, content_id: UUID
 ) -> list[tuple[Any, ...]]:
-    found, params = rows.query.get_compiler(connection=connection).as_sql()
+    try:
+        found, params = rows.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return []
     values = (
         *(campaign.project_id, content_id, campaign.kind, Source.CAMPAIGN.value),
         *(campaign.pk, run.number, Lane.CAMPAIGN.value),

@@ -6,21 +6,20 @@ schedulers or two workers, one gets through and the other learns that it was too
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.db.models.functions import Now
 
-from campaigns import audience
-from campaigns.errors import CampaignNotFound, NobodyToSendTo, NotReady, WrongState
-from campaigns.freezing import variant_of
+from campaigns import again, audience
+from campaigns.errors import CampaignNotFound, NobodyToSendTo, WrongState
+from campaigns.freezing import is_stuck, variant_of
 from campaigns.models import (
     EDITABLE,
     RUNNING,
-    AudienceType,
     Campaign,
     CampaignEvent,
     CampaignState,
@@ -30,23 +29,37 @@ from campaigns.models import (
     RunState,
     Variant,
 )
+from campaigns.readiness import check_ready
 from contacts import jobs
 from contacts.addresses import domain_of
-from contacts.models import JobKind, JobState
+from contacts.models import JobKind
 from contacts.segments.scopes import database_now
-from plunk.api.errors import ProjectDisabled, invalid
-from plunk.projects.models import Project, User
+from plunk.api.errors import invalid
+from plunk.projects.models import User
 from plunk.waking import wake_on_commit
 from transactional import streams
-from transactional.models import Email, EmailState, StreamState
-from transactional.senders import Sender, choose_sender
+from transactional.models import StreamState
+from transactional.senders import Sender
+
+__all__ = [
+    "archive",
+    "campaign_of",
+    "cancel",
+    "check_ready",
+    "pause",
+    "resume",
+    "schedule",
+    "send",
+    "send_again",
+    "send_due",
+    "unarchive",
+    "unschedule",
+]
 
 #: What lies so little in the past was meant to be now: clocks differ, and mails of
 #: requests take their time.
 _NOW_WITHIN = timedelta(minutes=5)
 _LATEST = timedelta(days=366 * 2)
-#: Before every mail.
-_EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def campaign_of(project_id: UUID, campaign_id: UUID) -> Campaign:
@@ -80,7 +93,7 @@ def schedule(
         raise invalid("scheduledFor", "Is more than two years away.", "invalid_date")
     campaign = _turn(
         campaign,
-        EDITABLE,
+        Q(state__in=EDITABLE),
         CampaignState.SCHEDULED,
         "Only a draft or a scheduled campaign can be scheduled.",
         scheduled_at=at,
@@ -96,7 +109,7 @@ def unschedule(campaign: Campaign, *, user: User | None = None) -> Campaign:
     """Make a scheduled campaign a draft again. Raises WrongState."""
     _turn(
         campaign,
-        (CampaignState.SCHEDULED,),
+        Q(state=CampaignState.SCHEDULED),
         CampaignState.DRAFT,
         "Only a scheduled campaign can be taken off the schedule.",
         scheduled_at=None,
@@ -106,55 +119,30 @@ def unschedule(campaign: Campaign, *, user: User | None = None) -> Campaign:
     return _fresh(campaign)
 
 
-def check_ready(campaign: Campaign) -> Sender:
-    """Return who the campaign comes from.
-
-    Raises NotReady where what every mail needs is missing, NobodyToSendTo where nobody
-    was chosen, ProjectDisabled, and Invalid and DomainNotVerified as `choose_sender`.
-    """
-    project = campaign.project
-    if project.is_disabled:
-        raise ProjectDisabled("This project is disabled: nothing is sent.")
-    variant = variant_of(campaign, 1)
-    if not variant.subject.strip():
-        raise NotReady("The campaign has no subject yet.")
-    if not variant.body.strip():
-        raise NotReady("The campaign has no content yet.")
-    kind = AudienceType(campaign.audience_type)
-    if kind is AudienceType.SEGMENT and campaign.segment_id is None:
-        raise NotReady("The campaign’s segment was deleted: choose another audience.")
-    if kind is AudienceType.RECIPIENTS and not campaign.recipients.exists():
-        raise NobodyToSendTo("The campaign has no recipients.")
-    # What a filter names may be gone by now.
-    audience.named(campaign)
-    return sender_of(campaign, project)
-
-
-def sender_of(campaign: Campaign, project: Project) -> Sender:
-    """Return who a campaign comes from: its own sender, or the project's."""
-    return choose_sender(
-        project_id=project.pk,
-        email=campaign.from_email or project.from_email,
-        name=campaign.from_name or project.from_name or project.name,
-    )
-
-
 # -- the launch ------------------------------------------------------------------------
 
 
-@transaction.atomic
-def send(
-    campaign: Campaign,
-    *,
-    user: User | None = None,
-    from_states: tuple[CampaignState, ...] = EDITABLE,
-) -> Run:
+def send(campaign: Campaign, *, user: User | None = None) -> Run:
     """Launch a campaign now. Raises WrongState where somebody was faster, and what
     `check_ready` raises.
     """
+    return _launch(campaign, Q(state__in=EDITABLE), user)
+
+
+def send_due(campaign: Campaign) -> Run:
+    """Launch a campaign whose moment has come, as `send` does.
+
+    Raises WrongState where it was launched, moved or taken off the schedule meanwhile.
+    """
+    is_due = Q(state=CampaignState.SCHEDULED, scheduled_at__lte=Now())
+    return _launch(campaign, is_due, None)
+
+
+@transaction.atomic
+def _launch(campaign: Campaign, condition: Q, user: User | None) -> Run:
     campaign = _turn(
         campaign,
-        from_states,
+        condition,
         CampaignState.SENDING,
         "The campaign has already been sent.",
         started_at=Now(),
@@ -183,7 +171,7 @@ def send_again(
     finished = (CampaignState.SENT, CampaignState.CANCELLED)
     campaign = _turn(
         campaign,
-        finished,
+        Q(state__in=finished),
         CampaignState.SENDING,
         "Only a campaign that has ended can be sent again.",
         finished_at=None,
@@ -193,8 +181,13 @@ def send_again(
     )
     if campaign.revert_pending:
         raise WrongState("The campaign is just becoming a draft again.")
+    if streams.owes(campaign.pk):
+        # Opened again, its stream would let them go.
+        raise WrongState(
+            "What was cancelled is still being withdrawn: try again in a moment."
+        )
     sender = check_ready(campaign)
-    if not _is_anybody_left(campaign, kind):
+    if not again.is_anybody_left(campaign.pk, kind):
         raise NobodyToSendTo(
             "No mail of this campaign has failed."
             if kind is RunKind.RETRY
@@ -212,15 +205,6 @@ def send_again(
             style=first.style,
         )
     return run
-
-
-def _is_anybody_left(campaign: Campaign, kind: RunKind) -> bool:
-    mails = Email.objects.filter(origin_id=campaign.pk)
-    if kind is RunKind.RETRY:
-        failed = mails.filter(state=EmailState.FAILED)
-        return failed.exclude(error_code="unknown_outcome").exists()
-    reached = mails.filter(state__in=[EmailState.SENT, EmailState.DELIVERED])
-    return reached.filter(opened_at=None, clicked_at=None).exists()
 
 
 def _begin_run(
@@ -272,7 +256,7 @@ def pause(campaign: Campaign, *, user: User | None = None) -> Campaign:
     """
     _turn(
         campaign,
-        (CampaignState.SENDING,),
+        Q(state=CampaignState.SENDING),
         CampaignState.PAUSED,
         "Only a campaign that is being sent can be paused.",
     )
@@ -286,18 +270,28 @@ def resume(campaign: Campaign, *, user: User | None = None) -> Campaign:
     """Go on with a paused campaign, to exactly the rest. Raises WrongState."""
     _turn(
         campaign,
-        (CampaignState.PAUSED,),
+        Q(state=CampaignState.PAUSED),
         CampaignState.SENDING,
         "Only a paused campaign can go on.",
         moved_at=Now(),
     )
     streams.turn_to(campaign.pk, StreamState.OPEN)
-    run = Run.objects.filter(campaign=campaign, state=RunState.FREEZING).first()
-    if run and (run.job is None or run.job.state == JobState.FAILED):
-        freeze(run, position=run.job.position if run.job else {})
+    _freeze_on(campaign)
     _note(campaign, EventKind.RESUMED, user)
     wake_on_commit("transactional.tasks.deliver")
     return _fresh(campaign)
+
+
+def _freeze_on(campaign: Campaign) -> None:
+    """Have freezing go on from where it broke off, if it did."""
+    runs = Run.objects.select_related("job", "user", "campaign")
+    run = runs.filter(campaign=campaign, state=RunState.FREEZING).first()
+    if run is None or not is_stuck(run):
+        return
+    if run.job is None:
+        # From the beginning: the mails are there already, the figures would be twice.
+        Run.objects.filter(pk=run.pk).update(figures={})
+    freeze(run, position=run.job.position if run.job else {})
 
 
 @transaction.atomic
@@ -315,7 +309,7 @@ def cancel(campaign: Campaign, *, user: User | None = None) -> Campaign:
         return _fresh(campaign)
     _turn(
         campaign,
-        RUNNING,
+        Q(state__in=RUNNING),
         CampaignState.CANCELLED,
         "Only a scheduled campaign or one that is being sent can be cancelled.",
         cancelled_at=Now(),
@@ -329,20 +323,11 @@ def cancel(campaign: Campaign, *, user: User | None = None) -> Campaign:
     Run.objects.filter(
         campaign=campaign, state__in=[RunState.FREEZING, RunState.SENDING]
     ).update(state=RunState.CANCELLED, finished_at=Now())
-    if not has_left(campaign.pk):
+    if not streams.has_left(campaign.pk):
         Campaign.objects.filter(pk=campaign.pk).update(revert_pending=True)
     _note(campaign, EventKind.CANCELLED, user)
     wake_on_commit("transactional.tasks.withdraw")
     return _fresh(campaign)
-
-
-def has_left(campaign_id: UUID) -> bool:
-    """Say whether any mail of a campaign has left, or may have; looks at indexes."""
-    mails = Email.objects.filter(origin_id=campaign_id)
-    unsent = {EmailState.QUEUED, EmailState.CANCELLED}
-    others = [state for state in EmailState if state not in unsent]
-    is_doubtful = mails.filter(state=EmailState.QUEUED, doubts__gt=0, due_at__gt=_EVER)
-    return mails.filter(state__in=others).exists() or is_doubtful.exists()
 
 
 # -- afterwards ------------------------------------------------------------------------
@@ -373,16 +358,16 @@ def unarchive(campaign: Campaign, *, user: User | None = None) -> Campaign:
 
 def _turn(
     campaign: Campaign,
-    before: tuple[CampaignState, ...],
+    before: Q,
     after: CampaignState,
     refusal: str,
     **changes: Any,
 ) -> Campaign:
-    """Change the state if it is one of `before`; raises WrongState otherwise.
+    """Change the state where `before` is the case; raises WrongState otherwise.
 
     Returns the campaign as it is then. Nobody else changes it until the commit.
     """
-    rows = Campaign.objects.filter(pk=campaign.pk, state__in=before)
+    rows = Campaign.objects.filter(before, pk=campaign.pk)
     if not rows.update(state=after, updated_at=Now(), **changes):
         raise WrongState(refusal)
     return _fresh(campaign)
@@ -390,7 +375,10 @@ def _turn(
 
 def _locked(campaign: Campaign) -> Campaign:
     """Return the row as it is now, which nobody else changes until the commit."""
-    row = Campaign.objects.select_for_update().filter(pk=campaign.pk).first()
+    # Not the key: a chunk that writes its last line of history would wait for us, and
+    # we for its job.
+    rows = Campaign.objects.select_for_update(no_key=True)
+    row = rows.filter(pk=campaign.pk).first()
     if row is None:
         raise CampaignNotFound
     return row

@@ -98,17 +98,17 @@ def claim(choice: Choice) -> list[Claimed]:
 
 def _claim_suspects(choice: Choice) -> list[Claimed]:
     """Claim mails of any lane whose last attempt came to no known end."""
-    return (
-        _claim_postgresql(choice, _SUSPECTS_SQL, {})
-        if is_postgresql()
-        else _with_topics(_claim_portable(choice, _suspects(choice)))
-    )
+    if not is_postgresql():
+        return _with_topics(_claim_portable(choice, _suspects(choice)))
+    with transaction.atomic():
+        running = [pk for (pk,) in fetch_all(_RUNNING_SQL, {})]
+        return _claim_postgresql(choice, _SUSPECTS_SQL, {"streams": running})
 
 
 def _suspects(choice: Choice) -> QuerySet[Email]:
-    is_open = Stream.objects.filter(pk=OuterRef("origin_id"), state=StreamState.OPEN)
+    is_running = streams.running().filter(pk=OuterRef("origin_id"))
     due = Email.objects.filter(
-        Q(lane__lt=Lane.CAMPAIGN) | Exists(is_open),
+        Q(lane__lt=Lane.CAMPAIGN) | Exists(is_running),
         state=EmailState.QUEUED,
         doubts__gt=0,
         due_at__lte=Now(),
@@ -125,18 +125,17 @@ def _claim_lanes(choice: Choice) -> list[Claimed]:
 
 
 def _claim_in_turns(choice: Choice) -> list[Claimed]:
-    """Claim bulk mail; what a stream leaves of its share goes to the others once."""
+    """Claim bulk mail; what streams leave of their shares goes to the others."""
     mails: list[Claimed] = []
     drained: set[UUID] = set()
-    for _ in range(2):
-        room = choice.limit - len(mails)
+    while len(mails) < choice.limit:
         turns = streams.turns(
-            room,
+            choice.limit - len(mails),
             without_domains=choice.without_domains,
             only_domain=choice.only_domain,
             drained=drained,
         )
-        if not turns or not room:
+        if not turns:
             break
         found = (
             _claim_turns_postgresql(choice, turns)
@@ -145,11 +144,10 @@ def _claim_in_turns(choice: Choice) -> list[Claimed]:
         )
         mails += found
         taken = Counter(mail.origin_id for mail in found)
-        drained = {
-            turn.stream_id for turn in turns if taken[turn.stream_id] < turn.share
-        }
-        if not drained:
+        less = {turn.stream_id for turn in turns if taken[turn.stream_id] < turn.share}
+        if not less:
             break
+        drained |= less
     return mails
 
 
@@ -218,6 +216,13 @@ WHERE id = ANY(%(streams)s::uuid[]) AND state = 'OPEN'
 ORDER BY id
 FOR SHARE
 """
+_RUNNING_SQL = """
+SELECT stream.id FROM transactional_stream AS stream
+JOIN projects_project AS project ON project.id = stream.project_id
+WHERE stream.state = 'OPEN' AND NOT project.is_disabled
+ORDER BY stream.id
+FOR SHARE OF stream
+"""
 _TURNS_SQL = _CLAIM_SQL.format(
     mine="""
   SELECT due.id
@@ -236,16 +241,10 @@ _TURNS_SQL = _CLAIM_SQL.format(
 )
 _SUSPECTS_SQL = _CLAIM_SQL.format(
     mine="""
-  SELECT id FROM transactional_email AS suspect
+  SELECT id FROM transactional_email
   WHERE
     state = 'QUEUED' AND doubts > 0 AND due_at <= now()
-    AND (
-      lane < 10
-      OR EXISTS (
-        SELECT FROM transactional_stream
-        WHERE id = suspect.origin_id AND state = 'OPEN'
-      )
-    )
+    AND (lane < 10 OR origin_id = ANY(%(streams)s::uuid[]))
     AND NOT split_part(from_email, '@', 2) = ANY(%(without)s::text[])
     AND (%(only)s = '' OR split_part(from_email, '@', 2) = %(only)s)
   ORDER BY due_at

@@ -228,7 +228,11 @@ class _Drain:
         may_go = []
         for mail in mails:
             reason = _reason_not_to_send(mail)
-            if reason is None:
+            if mail.is_disabled and mail.source == Source.CAMPAIGN:
+                # Its stream waits for the project from now on.
+                _surely(partial(recording.put_back, [mail]))
+                self.unbegun.pop(mail.id, None)
+            elif reason is None:
                 may_go.append(mail)
             else:
                 _surely(partial(recording.skip, [mail], *reason))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -17,13 +18,20 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Now
 
 from plunk.api.health import beat, seconds_since
-from transactional.models import Email, EmailEvent, EmailEventKind, EmailState
+from transactional.models import (
+    Email,
+    EmailEvent,
+    EmailEventKind,
+    EmailState,
+    Stream,
+    StreamState,
+)
 from transactional.recording import ANSWER_LOST
+from transactional.streams import UNKNOWN_OUTCOME
 
 logger = logging.getLogger(__name__)
 
 LEASE_EXPIRED = "lease_expired"
-UNKNOWN_OUTCOME = "unknown_outcome"
 #: How often a mail goes again: once where SES surely had the request in its hands, and
 #: twice where a worker died; a mail that killed three is itself under suspicion.
 _RESENDS = {ANSWER_LOST: 1, LEASE_EXPIRED: 2}
@@ -95,7 +103,13 @@ def _settle_doubts() -> int:
             "due_at"
         )
     )
-    again = [row for row in rows if row.doubts <= _RESENDS.get(row.error_code, 1)]
+    cancelled = _cancelled(rows)
+    again = [
+        row
+        for row in rows
+        if row.doubts <= _RESENDS.get(row.error_code, 1)
+        and row.origin_id not in cancelled
+    ]
     over = [row for row in rows if row not in again]
     _doubtful(again).update(
         state=EmailState.QUEUED,
@@ -106,7 +120,7 @@ def _settle_doubts() -> int:
     _doubtful(over).update(
         state=EmailState.FAILED,
         error_code=UNKNOWN_OUTCOME,
-        error="Tried several times without learning whether Amazon SES has it.",
+        error="Tried without learning whether Amazon SES has it.",
     )
     _note(over, EmailEventKind.FAILURE, {"code": UNKNOWN_OUTCOME})
     if rows:
@@ -116,11 +130,20 @@ def _settle_doubts() -> int:
     return len(rows)
 
 
+def _cancelled(rows: list[Email]) -> set[UUID | None]:
+    """Return the origins of which nothing is to go any more."""
+    over = [StreamState.CANCELLED, StreamState.DONE]
+    streams = Stream.objects.filter(
+        pk__in={row.origin_id for row in rows if row.origin_id}, state__in=over
+    )
+    return set(streams.values_list("pk", flat=True))
+
+
 def _locked(rows: QuerySet[Email]) -> list[Email]:
     """Lock up to a batch of rows, leaving out what another worker is changing."""
     return list(
         rows.select_for_update(skip_locked=True).only(
-            "pk", "project_id", "attempt", "doubts", "error_code"
+            "pk", "project_id", "origin_id", "attempt", "doubts", "error_code"
         )[:_BATCH]
     )
 

@@ -156,7 +156,9 @@ def test_a_reminder_goes_to_those_who_did_not_open(
     send_again(campaign, RunKind.REMINDER, subject="Did you see?")
     work()
 
+    campaign.refresh_from_db()
     again = Email.objects.filter(run=2).select_related("content")
+    assert campaign.state == CampaignState.SENT
     assert sorted(mail.to_email for mail in again) == [
         "r0@example.com",
         "r2@example.com",

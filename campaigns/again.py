@@ -1,0 +1,70 @@
+"""Whom another run is for: those whose mail failed, or who did not open theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from campaigns.models import RunKind
+from transactional.models import Email, EmailState
+from transactional.streams import UNKNOWN_OUTCOME
+
+#: Whom a reminder may go to: those SES took the mail for, and who did not open it.
+_REACHED = (EmailState.SENT, EmailState.DELIVERED)
+
+
+def states_of(kind: RunKind) -> Sequence[EmailState]:
+    """Return the states of the mails that a run of this kind goes along."""
+    return (EmailState.FAILED,) if kind == RunKind.RETRY else _REACHED
+
+
+def earlier(
+    campaign_id: UUID, kind: RunKind, state: EmailState, *, before: int | None = None
+) -> QuerySet[Email]:
+    """Return the mails of a campaign that another try may be for.
+
+    `before` leaves out those of that run and later ones. Who clicked has read it, and
+    of a mail of unknown outcome nobody knows that it did not arrive.
+    """
+    mails = Email.objects.filter(origin_id=campaign_id, state=state)
+    if before is not None:
+        mails = mails.filter(run__lt=before)
+    if kind == RunKind.RETRY:
+        return mails.exclude(error_code=UNKNOWN_OUTCOME)
+    return mails.filter(opened_at=None, clicked_at=None)
+
+
+def served(
+    campaign_id: UUID, kind: RunKind, contact_ids: Collection[UUID], *, before: int
+) -> set[UUID]:
+    """Return those of the contacts who need no other mail of the campaign."""
+    mails = Email.objects.filter(
+        origin_id=campaign_id, contact__in=contact_ids, run__lt=before
+    )
+    return set(_serving(mails, kind).values_list("contact_id", flat=True))
+
+
+def is_anybody_left(campaign_id: UUID, kind: RunKind) -> bool:
+    """Say whether another run has somebody to go to, apart from consent."""
+    others = Email.objects.filter(origin_id=campaign_id, contact=OuterRef("contact"))
+    return any(
+        earlier(campaign_id, kind, state)
+        .exclude(Exists(_serving(others, kind)))
+        .order_by("origin_id", "state", "pk")
+        .values_list("pk")[:1]
+        for state in states_of(kind)
+    )
+
+
+def _serving(mails: QuerySet[Email], kind: RunKind) -> QuerySet[Email]:
+    """Return the mails after which a contact needs no other.
+
+    Another run has reached them, or may have, or found that they want none; they have
+    read one of several.
+    """
+    if kind != RunKind.RETRY:
+        return mails.exclude(opened_at=None, clicked_at=None)
+    unserved = [EmailState.FAILED, EmailState.CANCELLED]
+    return mails.filter(~Q(state__in=unserved) | Q(error_code=UNKNOWN_OUTCOME))
