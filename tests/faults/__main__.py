@@ -11,15 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.faults.oracle import compare, suspects
+from tests.faults.finding import Finding, Options, Scenario
+from tests.faults.oracle import account, compare, suspects
 from tests.faults.plant import Plant, plant
-from tests.faults.scenarios import SCENARIOS, Finding, Options, Scenario
+from tests.faults.scenarios import SCENARIOS
 from tests.stack.cluster import can_run, cluster
 from tests.stack.processes import Ports, clean_up_when_told_to_stop
 
 _MUST_BE_ZERO = (
     *("lost", "duplicates_unexplained", "drift", "stuck", "ghosts"),
-    *("ids_given_twice", "failed"),
+    *("ids_given_twice", "failed", "figures_off", "figures_off_log"),
 )
 #: SES is slow enough for a kill to find mail in flight.
 _SHORT = {
@@ -58,6 +59,9 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument(
         "--limit", type=float, default=300, help="Seconds for it to settle."
     )
+    parser.add_argument(
+        "--after", type=float, default=30, help="Seconds to look after a cancellation."
+    )
     parser.add_argument("--keep", type=Path, help="Where the logs of failures go.")
     parser.add_argument(
         "--port", type=int, default=0, help="The first to use; 0 for any that are free."
@@ -78,6 +82,7 @@ def _result(name: str, given: argparse.Namespace) -> bool:
         kills=given.kills,
         flush=given.flush,
         limit_seconds=given.limit,
+        after_seconds=given.after,
     )
     shape = replace(
         scenario.shape,
@@ -108,6 +113,8 @@ def _report(
     is_quiet = running.wait_until_quiet(seconds=options.limit_seconds)
     seconds = round(time.monotonic() - began, 1)
     figures = compare(running, finding.answers.ids, finding.left_out)
+    if finding.campaign_id:
+        figures |= account(running, finding.campaign_id)
     _judge(scenario, finding, figures)
     finding.expect(is_quiet, f"all settles within {options.limit_seconds:g} s")
     if finding.broken:
@@ -125,7 +132,7 @@ def _report(
 
 def _judge(scenario: Scenario, finding: Finding, figures: dict[str, Any]) -> None:
     for name in _MUST_BE_ZERO:
-        finding.expect(figures[name] == 0, f"{name} is 0")
+        finding.expect(figures.get(name, 0) == 0, f"{name} is 0")
     if not scenario.allows_documented_duplicates:
         finding.expect(figures["duplicates"] == 0, "duplicates is 0")
     if not scenario.allows_refusals:

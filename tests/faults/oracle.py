@@ -57,6 +57,47 @@ def compare(plant: Plant, ids: list[str], left_out: set[str]) -> dict[str, Any]:
     }
 
 
+def account(plant: Plant, campaign_id: str) -> dict[str, Any]:
+    """Compare a campaign's figures with its mails and with SES's own log."""
+    summed = ", ".join(f"coalesce(sum({name}), 0)::int" for name in _COUNTED)
+    counted = ", ".join(f"count(*) FILTER (WHERE {how})" for how in _COUNTED.values())
+    database = plant.it.database
+    figures = database.rows(
+        f"SELECT {summed} FROM transactional_emailtally WHERE origin_id = %s",
+        [campaign_id],
+    )[0]
+    rows = database.rows(
+        f"SELECT {counted} FROM transactional_email WHERE origin_id = %s",
+        [campaign_id],
+    )[0]
+    accepted = {
+        call["tags"].get("plunk_email")
+        for call in _calls(plant.log)
+        if call["outcome"] == "accepted"
+    }
+    said = dict(zip(_COUNTED, figures, strict=True))
+    return {
+        "figures": said,
+        "figures_off": sum(a != b for a, b in zip(figures, rows, strict=True)),
+        "figures_off_log": abs(said["sent"] - len(accepted)),
+    }
+
+
+#: What a campaign's figures count, and by which rows.
+_COUNTED = {
+    "mails": "true",
+    "queued": "state = 'QUEUED'",
+    "sending": "state = 'SENDING'",
+    "in_doubt": "state = 'IN_DOUBT'",
+    "failed": "state = 'FAILED'",
+    "cancelled": "state = 'CANCELLED'",
+    "sent": "sent_at IS NOT NULL",
+    "delivered": "delivered_at IS NOT NULL",
+    "bounced": "bounced_at IS NOT NULL",
+    "complained": "complained_at IS NOT NULL",
+}
+
+
 def suspects(plant: Plant, ids: list[str], limit: int = 10) -> list[dict[str, Any]]:
     """Return the history of mails that are lost, doubled, stuck or adrift."""
     taken = [call for call in _calls(plant.log) if call["outcome"] == "accepted"]

@@ -116,8 +116,8 @@ class Plant:
 
     # -- breaking it ------------------------------------------------------------------
 
-    def start_worker(self, name: str) -> None:
-        self._workers[name] = self.it.start_worker(name, children=2)
+    def start_worker(self, name: str, **environ: object) -> None:
+        self._workers[name] = self.it.start_worker(name, children=2, **environ)
 
     def worker(self, name: str) -> Session:
         return self._workers[name]

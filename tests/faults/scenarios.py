@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 from plunk.running.supervising import ROLES
+from tests.faults.campaigns import CAMPAIGNS
 from tests.faults.clients import Answers, Senders
 from tests.faults.dying import POINTS, POISON
+from tests.faults.finding import Finding, Options, Scenario
 from tests.faults.oracle import share_of_rate
 from tests.faults.plant import WORKERS, Plant, Shape
 
@@ -17,45 +17,6 @@ from tests.faults.plant import WORKERS, Plant, Shape
 STOP_SECONDS = 30.0
 #: What `POST /v1/send` may take while Redis is away.
 WORST_ANSWER_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How much of it."""
-
-    mails: int
-    kills: int
-    flush: bool
-    limit_seconds: float
-
-
-@dataclass
-class Finding:
-    """What a scenario saw beside the fate of the mails."""
-
-    answers: Answers
-    figures: dict[str, Any] = field(default_factory=dict)
-    broken: list[str] = field(default_factory=list)
-    #: Mails that are meant not to leave.
-    left_out: set[str] = field(default_factory=set)
-
-    def expect(self, holds: bool, rule: str) -> None:
-        if not holds:
-            self.broken.append(rule)
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A fault, and what it may cost."""
-
-    run: Callable[[Plant, Options], Finding]
-    shape: Shape = field(default_factory=Shape)
-    #: Mails SES took twice after a doubt that nothing settled; each is counted.
-    allows_documented_duplicates: bool = False
-    allows_refusals: bool = False
-    #: At most so many mails, where a fault needs time rather than numbers.
-    most_mails: int = 100_000
-    own_postgresql: bool = False
 
 
 def kills(plant: Plant, options: Options) -> Finding:
@@ -374,5 +335,6 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "poison": Scenario(poison, most_mails=1000),
     "web-kills": Scenario(web_killed, most_mails=3000, allows_refusals=True),
+    **CAMPAIGNS,
     **{f"dies-{point}": Scenario(_dying(point), most_mails=2000) for point in POINTS},
 }
