@@ -9,6 +9,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from campaigns.models import AudienceType, Campaign, CampaignState, Variant
+from contacts.models import Segment, SegmentType
 from plunk.projects.creating import create_project
 from plunk.projects.keys import create_key
 from plunk.projects.models import KeyKind, Project, User
@@ -18,7 +20,7 @@ from tests.pages.rows import (
     make_email_event,
     make_occurrence,
 )
-from transactional.models import EmailEventKind
+from transactional.models import EmailEventKind, Source
 
 Fill = Callable[[Project, User], None]
 
@@ -35,6 +37,28 @@ def keys(project: Project, owner: User) -> None:
     create_project(name="Another", owner=owner)
 
 
+def campaigns(project: Project, _owner: User) -> None:
+    """Make two campaigns: a draft for a filter, and one that is being sent."""
+    number = Campaign.objects.count()
+    plan = {"field": "data.plan", "operator": "equals", "value": f"plan {number}"}
+    staff = Segment.objects.create(
+        project=project, name=f"Staff {number}", type=SegmentType.STATIC
+    )
+    draft = Campaign.objects.create(
+        project=project,
+        name="Draft",
+        audience_type=AudienceType.FILTERED,
+        condition={"logic": "AND", "groups": [{"filters": [plan]}]},
+    )
+    draft.excluded_segments.add(staff)
+    sending = Campaign.objects.create(
+        project=project, name="Going", state=CampaignState.SENDING
+    )
+    for campaign in (draft, sending):
+        Variant.objects.create(campaign=campaign, subject="News")
+    make_email(project, source=Source.CAMPAIGN, origin_id=sending.pk, run=1)
+
+
 @pytest.mark.parametrize(
     ("path", "fill"),
     [
@@ -42,6 +66,8 @@ def keys(project: Project, owner: User) -> None:
         ("activity/", everything),
         ("contacts/", everything),
         ("contacts/?q=c", everything),
+        ("campaigns/", campaigns),
+        ("campaigns/?q=n", campaigns),
         ("emails/", everything),
         ("emails/?status=queued", everything),
         ("settings/keys/", keys),
