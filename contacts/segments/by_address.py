@@ -15,6 +15,8 @@ from contacts.ledger import Act
 from contacts.models import ChangeKind, Contact, Segment
 from contacts.segments.membership import add_members, remove_members
 from contacts.subscriptions import asks_first
+from plunk.ids import new_id_text
+from plunk.postgresql import fetch_all, is_postgresql
 
 #: Addresses that one transaction looks up, and makes contacts of.
 CHUNK = 1000
@@ -90,29 +92,84 @@ def make_contacts(
     asked to confirm instead of being `subscribed`.
     """
     must_ask = asks_first(project_id)
+    # In one order, so that two of us never wait for each other.
+    insert = _insert_postgresql if is_postgresql() else _insert_portable
+    made = insert(
+        project_id, sorted(addresses), subscribed=subscribed and not must_ask, act=act
+    )
+    if subscribed and must_ask:
+        ask(project_id=project_id, contact_ids=made, act=act)
+    return len(made)
+
+
+#: Contacts, and that they are subscribed if they are; those that are there already are
+#: passed over. Who is made here cannot be erased before the commit.
+_INSERT_SQL = """
+WITH made AS (
+  INSERT INTO contacts_contact (id, project_id, email, subscribed, consent_source)
+  SELECT given.id, %(project_id)s::uuid, given.email, %(subscribed)s, %(door)s
+  FROM unnest(%(ids)s::uuid[], %(addresses)s::text[]) AS given(id, email)
+  ON CONFLICT (project_id, email) DO NOTHING
+  RETURNING id
+),
+told AS (
+  INSERT INTO contacts_consentchange (
+    id, project_id, contact_id, kind, door, user_id, email_id, origin_id, reason, text
+  )
+  SELECT
+    given.entry, %(project_id)s::uuid, made.id, %(kind)s, %(door)s, %(user_id)s::uuid,
+    %(email_id)s::uuid, %(origin_id)s::uuid, %(reason)s, %(text)s
+  FROM made
+  JOIN unnest(%(ids)s::uuid[], %(entries)s::uuid[]) AS given(id, entry) USING (id)
+  WHERE %(subscribed)s
+)
+SELECT id FROM made
+"""
+
+
+def _insert_postgresql(
+    project_id: UUID, addresses: Sequence[str], *, subscribed: bool, act: Act
+) -> list[UUID]:
+    params = {
+        "project_id": project_id,
+        "ids": [new_id_text() for _ in addresses],
+        "entries": [new_id_text() for _ in addresses],
+        "addresses": list(addresses),
+        "subscribed": subscribed,
+        "kind": ChangeKind.SUBSCRIBED.value,
+        "door": act.door.value,
+        "user_id": act.user_id,
+        "email_id": act.email_id,
+        "origin_id": act.origin_id,
+        "reason": act.reason[:300],
+        "text": act.text,
+    }
+    return [pk for (pk,) in fetch_all(_INSERT_SQL, params)]
+
+
+def _insert_portable(
+    project_id: UUID, addresses: Sequence[str], *, subscribed: bool, act: Act
+) -> list[UUID]:
     wanted = [
         Contact(
             project_id=project_id,
             email=address,
-            subscribed=subscribed and not must_ask,
+            subscribed=subscribed,
             consent_source=act.door,
             consent_at=Now(),
             created_at=Now(),
             updated_at=Now(),
         )
-        # In one order, so that two of us never wait for each other.
-        for address in sorted(addresses)
+        for address in addresses
     ]
     Contact.objects.bulk_create(wanted, ignore_conflicts=True, batch_size=500)
     ours = Contact.objects.filter(pk__in=[contact.pk for contact in wanted])
     made = list(ours.values_list("pk", flat=True))
-    if subscribed and must_ask:
-        ask(project_id=project_id, contact_ids=made, act=act)
-    elif subscribed:
+    if subscribed:
         ledger.record(
             project_id=project_id,
             contact_ids=made,
             kind=ChangeKind.SUBSCRIBED,
             act=act,
         )
-    return len(made)
+    return made
