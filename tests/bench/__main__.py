@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench import (
     audience,
     delivery,
     exporting,
+    freezing,
     importing,
+    lanes,
     rendering,
     requests,
     seeding,
@@ -43,6 +46,12 @@ def main() -> None:
     mail.add_argument(
         "--delays", type=int, nargs="+", default=[0, 50], help="Of SES, milliseconds."
     )
+    frozen = kinds.add_parser("campaign", help="Audiences written down at a launch.")
+    frozen.add_argument("--contacts", type=int, nargs="+", default=[100_000, 1_000_000])
+    urgent = kinds.add_parser("lanes", help="Single mails beside campaigns; fairness.")
+    urgent.add_argument("--contacts", type=int, default=100_000)
+    urgent.add_argument("--rate", type=float, default=50.0, help="Mails a second.")
+    urgent.add_argument("--seconds", type=float, default=60.0, help="Of each stage.")
     pure = kinds.add_parser("rendering", help="Contents into messages, on one core.")
     pure.add_argument("--mails", type=int, default=1000, help="Of each round.")
     pure.add_argument("--rounds", type=int, default=5)
@@ -102,39 +111,41 @@ def _ask(given: argparse.Namespace) -> None:
     audience.measure(places=places, rounds=given.rounds, plans=given.plans)
 
 
+def _profile(given: argparse.Namespace, ports: Ports) -> None:
+    if given.what == "requests":
+        requests.profile(ports=ports)
+    else:
+        kind = _KINDS[given.kind]
+        delivery.profile(kind=kind, count=given.mails, delay=given.delay, ports=ports)
+
+
 def _measure(given: argparse.Namespace) -> None:
     ports = Ports(given.port)
-    if given.command == "seed":
-        _seed(given)
-    elif given.command == "audience":
-        _ask(given)
-    elif given.command == "rendering":
-        rendering.measure(mails=given.mails, rounds=given.rounds)
-    elif given.command == "export":
-        exporting.measure(rows=given.rows, ports=ports)
-    elif given.command == "import":
-        importing.measure(
+    measures: dict[str, Callable[[], None]] = {
+        "seed": lambda: _seed(given),
+        "audience": lambda: _ask(given),
+        "rendering": lambda: rendering.measure(mails=given.mails, rounds=given.rounds),
+        "export": lambda: exporting.measure(rows=given.rows, ports=ports),
+        "import": lambda: importing.measure(
             rows=given.rows, kills=given.kills, rounds=given.rounds, ports=ports
-        )
-    elif given.command == "requests":
-        requests.measure(seconds=given.seconds, windows=given.windows, ports=ports)
-    elif given.command == "profile" and given.what == "requests":
-        requests.profile(ports=ports)
-    elif given.command == "profile":
-        delivery.profile(
-            kind=_KINDS[given.kind],
-            count=given.mails,
-            delay=given.delay,
-            ports=ports,
-        )
-    else:
-        delivery.measure(
+        ),
+        "requests": lambda: requests.measure(
+            seconds=given.seconds, windows=given.windows, ports=ports
+        ),
+        "profile": lambda: _profile(given, ports),
+        "campaign": lambda: freezing.measure(contacts=given.contacts, ports=ports),
+        "lanes": lambda: lanes.measure(
+            contacts=given.contacts, rate=given.rate, seconds=given.seconds, ports=ports
+        ),
+        "delivery": lambda: delivery.measure(
             kind=_KINDS[given.kind],
             count=given.mails,
             processes=given.processes,
             delays=given.delays,
             ports=ports,
-        )
+        ),
+    }
+    measures[given.command]()
 
 
 if __name__ == "__main__":

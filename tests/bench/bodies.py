@@ -9,6 +9,12 @@ from tests.stack.installation import SENDER
 
 PROFILE = {"firstName": "Ada", "plan": "pro", "city": "Berlin", "visits": 17}
 SUBJECT = "News for {{firstName}} in {{city}}"
+#: What a letter says of its reader, and how long it is.
+FIELDS = {f"field{number}": f"value of field{number} & more" for number in range(10)}
+LETTER_SUBJECT = "News for {{field0}}"
+LETTER_SIZE = 20_000
+LINK = "https://www.example.com/stories/{}?a=1&amp;b=2"
+LINKS = 5
 SENTENCE = (
     "The river takes its time where the meadow is wide, and whoever walks beside it "
     "learns to do the same before the evening comes. "
@@ -48,6 +54,18 @@ def newsletter(unique: str = "") -> str:
     )
     filler = SENTENCE * 8
     return body + f"<p>{filler[: max(0, 4400 - len(body) - 7)]}</p>"
+
+
+def letter() -> str:
+    """Return 20,000 characters of HTML with ten variables and five links."""
+    pieces = [f"<p>Hello {{{{ {name} }}}}, {SENTENCE}</p>\n" for name in FIELDS]
+    pieces += [
+        f'<p><a href="{LINK.format(number)}">Story</a> {SENTENCE}</p>\n'
+        for number in range(LINKS)
+    ]
+    body = "".join(pieces)
+    filler = f"<p>{SENTENCE}</p>\n"
+    return body + filler * ((LETTER_SIZE - len(body)) // len(filler))
 
 
 def _json(value: dict[str, object]) -> str:

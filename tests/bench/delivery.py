@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass
 from subprocess import PIPE, Popen
 
-from celery import Celery
-
 from tests.bench import sink
-from tests.bench.queueing import Kind, make_contacts, queue, unfinished
+from tests.bench.memory import Peak
+from tests.bench.place import NAME
+from tests.bench.queueing import Kind, make_readers, release, unfinished, write_down
 from tests.bench.table import print_table
 from tests.stack.installation import Installation, installation
 from tests.stack.processes import (
@@ -25,6 +25,8 @@ from tests.stack.processes import (
 
 THREADS = 64
 _SETTINGS = {
+    # With it, mails are sent without SES counting their clicks, and we may.
+    "SES_CONFIGURATION_SET_NO_TRACKING": "uncounted",
     "EMAIL_WORKER_CONCURRENCY": THREADS,
     "EMAIL_RATE_LIMIT_PER_SECOND": 1_000_000,
 }
@@ -33,7 +35,7 @@ _LIMIT_SECONDS = 300.0
 _BOUNDS = ("product's parts", "hand-written")
 _HEAD = (
     *("processes", "SES answers", "what", "mails/s", "CPU ms a mail"),
-    *("of it PG", "product/this"),
+    *("of it PG", "product/this", "peak MiB"),
 )
 
 
@@ -45,23 +47,24 @@ class Speed:
     rate: float
     cpu_ms: float
     database_ms: float | None = None
+    peak_mib: float | None = None
 
 
 def measure(
     *, kind: Kind, count: int, processes: list[int], delays: list[int], ports: Ports
 ) -> None:
     """Measure every combination, product and bounds in turn, and print them."""
-    with installation("bench", ports=ports, environ=_SETTINGS) as it:
+    with installation(NAME, ports=ports, environ=_SETTINGS) as it:
         url = _start_sink(it)
-        make_contacts(it, count)
+        make_readers(it, kind, count)
         it.start_beat()
         rows: list[list[object]] = []
         for number in processes:
             worker = it.start_worker("worker", children=number)
-            _deliver(it, worker, kind, min(_WARM_UP, count), number)
+            _deliver(it, worker, kind, min(_WARM_UP, count))
             for delay in delays:
                 sink.set_delay(url, delay)
-                speeds = [_deliver(it, worker, kind, count, number)]
+                speeds = [_deliver(it, worker, kind, count)]
                 speeds += [_loop(it, bound, kind, count, number) for bound in _BOUNDS]
                 rows += _rows(number, delay, speeds)
             worker.kill()
@@ -71,11 +74,13 @@ def measure(
 
 def profile(*, kind: Kind, count: int, delay: int, ports: Ports) -> None:
     """Print which part of a worker's time goes where, in one process."""
-    with installation("bench", ports=ports, environ=_SETTINGS) as it:
+    with installation(NAME, ports=ports, environ=_SETTINGS) as it:
         url = _start_sink(it)
         sink.set_delay(url, delay)
-        make_contacts(it, count)
-        queue(it, kind, count)
+        make_readers(it, kind, count)
+        with it.start_worker("worker", children=1):
+            campaign = write_down(it, kind, count)
+        release(it, campaign, count)
         command = python("-m", "tests.bench.profiling", "delivery")
         found = json.loads(run(*command, environ=it.environ).splitlines()[-1])
     sent, wall, cpu = found["sent"], found["wall"], found["cpu"]
@@ -98,31 +103,28 @@ def _start_sink(it: Installation) -> str:
     return url
 
 
-def _deliver(
-    it: Installation, worker: Session, kind: Kind, count: int, processes: int
-) -> Speed:
-    """Queue mails, wake the workers as the product does, wait until all have left."""
-    waker = Celery(broker=it.redis.url)
-    cpu_before = worker.cpu_seconds()
-    began = queue(it, kind, count)
-    database_before = it.database.cpu_seconds() or 0.0
-    for _ in range(processes):
-        waker.send_task("transactional.tasks.deliver", ignore_result=True)
+def _deliver(it: Installation, worker: Session, kind: Kind, count: int) -> Speed:
+    """Let mails go as the product does, and wait until all have left."""
+    campaign = write_down(it, kind, count)
+    peak = Peak(worker)
+    cpu, database_cpu = worker.cpu_seconds(), it.database.cpu_seconds() or 0.0
+    began = release(it, campaign, count)
     deadline = time.monotonic() + _LIMIT_SECONDS
     while unfinished(it):
         if time.monotonic() > deadline or not worker.is_alive:
             raise SystemExit(f"the mails do not leave\n{worker.tail()}")
         time.sleep(0.1)
-    seconds = it.database.value(
-        "SELECT extract(epoch FROM max(sent_at) - %s::timestamptz)"
-        " FROM transactional_email",
-        [began],
-    )
-    database_ms = ((it.database.cpu_seconds() or 0.0) - database_before) * 1000 / count
-    worker_ms = (worker.cpu_seconds() - cpu_before) * 1000 / count
-    return Speed(
-        "product", count / float(seconds), worker_ms + database_ms, database_ms
-    )
+    seconds, sent = it.database.rows(
+        "SELECT extract(epoch FROM max(sent_at) - %s::timestamptz), count(sent_at)"
+        " FROM transactional_email WHERE sent_at > %s",
+        [began, began],
+    )[0]
+    if sent != count:
+        raise SystemExit(f"{sent} of {count} mails were sent")
+    database_ms = ((it.database.cpu_seconds() or 0.0) - database_cpu) * 1000 / count
+    worker_ms = (worker.cpu_seconds() - cpu) * 1000 / count
+    rate, cpu_ms = count / float(seconds), worker_ms + database_ms
+    return Speed("product", rate, cpu_ms, database_ms, peak.stop())
 
 
 def _loop(
@@ -131,7 +133,7 @@ def _loop(
     environ = it.environ | {
         "DJANGO_SETTINGS_MODULE": "plunk.settings",
         "LOOP_KIND": bound,
-        "LOOP_CONTENT": "unique" if kind.is_unique else "one",
+        "LOOP_CONTENT": "unique" if kind.is_unique else "letter",
         "LOOP_COUNT": str(count // processes),
         "LOOP_THREADS": str(THREADS),
         "LOOP_START_AT": str(time.time() + 4),
@@ -165,6 +167,7 @@ def _rows(processes: int, delay: int, speeds: list[Speed]) -> list[list[object]]
             speed.cpu_ms,
             speed.database_ms,
             product.rate / speed.rate if speed is not product else None,
+            speed.peak_mib,
         ]
         for speed in speeds
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests.bench.place import NAME
 from tests.bench.table import print_table
 from tests.stack.installation import Installation, installation
 from tests.stack.processes import Ports, Session, cpu_seconds
@@ -37,7 +38,7 @@ _HEAD = ("what", "rows/s", "seconds", "MiB", "CPU s", "peak MiB")
 
 def measure(*, rows: int, ports: Ports) -> None:
     """Export everybody once bare and three times by the product; print the times."""
-    with installation("bench", ports=ports, environ={}) as it:
+    with installation(NAME, ports=ports, environ={}) as it:
         it.database.rows(_FILL, [it.project_id, rows])
         it.database.rows("VACUUM ANALYZE contacts_contact")
         lines = [_bare(it, rows)]

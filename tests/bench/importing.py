@@ -8,9 +8,10 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
 from uuid import uuid4
 
+from tests.bench.memory import Peak
+from tests.bench.place import NAME
 from tests.bench.table import print_table
 from tests.stack.installation import Installation, installation
 from tests.stack.processes import (
@@ -80,7 +81,7 @@ def write_file(path: Path, *, rows: int, plan: int) -> None:
 
 def measure(*, rows: int, kills: int, rounds: int, ports: Ports) -> None:
     """Import a file into an empty table and again into the full one; print both."""
-    with installation("bench", ports=ports, environ={}) as it:
+    with installation(NAME, ports=ports, environ={}) as it:
         files = [it.folder / "first.csv", it.folder / "second.csv"]
         for plan, file in enumerate(files):
             write_file(file, rows=rows, plan=plan)
@@ -149,7 +150,7 @@ def _product(
     if is_first:
         _empty(it)
     with it.start_worker(f"worker-{uuid4().hex[:6]}", children=1) as worker:
-        peak = _Peak(worker)
+        peak = Peak(worker)
         job = _begin(it, file)
         while not _has_ended(it, job):
             _alive(worker, beat)
@@ -236,31 +237,3 @@ def _alive(*sessions: Session) -> None:
     for session in sessions:
         if not session.is_alive:
             raise SystemExit(f"{session.name} ended\n{session.tail()}")
-
-
-class _Peak:
-    """The most memory that one process of a session had at once (Linux)."""
-
-    def __init__(self, session: Session) -> None:
-        self._session, self._stopped = session, Event()
-        self.mib = 0.0
-        self._thread = Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self) -> None:
-        while not self._stopped.wait(0.2):
-            for pid in self._session.members():
-                self.mib = max(self.mib, _peak_mib(pid))
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-
-def _peak_mib(pid: int) -> float:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0.0
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(found[1]) / 1024 if found else 0.0

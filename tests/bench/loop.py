@@ -26,7 +26,16 @@ from uuid import uuid4
 
 from inscriptis import get_text
 
-from tests.bench.bodies import PROFILE, SUBJECT, newsletter
+from tests.bench.bodies import (
+    FIELDS,
+    LETTER_SUBJECT,
+    LINK,
+    LINKS,
+    PROFILE,
+    SUBJECT,
+    letter,
+    newsletter,
+)
 from tests.bench.load import UNIQUE
 from tests.stack.installation import SENDER
 
@@ -34,7 +43,7 @@ Send = Callable[[int], None]
 
 _PATH = "/v2/email/outbound-emails"
 _PLACEHOLDER = re.compile(r"\{\{\s*([\w.]+)[^{}]*\}\}")
-_FOOTER = '<p><a href="{{link}}">Unsubscribe</a></p>'
+_FOOTER = '<p><a href="{{link}}">Unsubscribe</a></p><img src="{{pixel}}">'
 _threads = local()
 
 
@@ -68,16 +77,19 @@ def hand_written(url: str, content: str) -> Send:
     """Return a function that sends one mail with as little as possible."""
     parts = urlsplit(url)
     is_unique = content == "unique"
-    fixed = None if is_unique else _compiled(newsletter() + _FOOTER)
+    fixed = None if is_unique else _compiled(_with_links(letter()) + _FOOTER)
+    subject = _PLACEHOLDER.split(SUBJECT if is_unique else LETTER_SUBJECT)
+    known = {key: str(it) for key, it in (PROFILE if is_unique else FIELDS).items()}
+    signed = [f"link{number}" for number in range(LINKS)]
 
     def send(number: int) -> None:
         pieces = fixed or _compiled(newsletter(unique=f"{UNIQUE}{number}"))
         address = f"reader{number}@example.org"
-        values = {**{key: str(it) for key, it in PROFILE.items()}, "email": address}
+        values = {**known, "email": address}
         if not is_unique:
-            token = hmac.digest(b"secret", address.encode(), "sha256")
-            values["link"] = base64.urlsafe_b64encode(token).decode()
-        raw = _message(address, pieces, values)
+            for name in (*signed, "link", "pixel"):
+                values[name] = _counted(name, address)
+        raw = _message(address, subject, pieces, values)
         payload = json.dumps(
             {
                 "Destination": {"ToAddresses": [address]},
@@ -110,9 +122,9 @@ def from_product(_url: str, content: str) -> Send:
     from transactional.ses import Outcome, send_raw
 
     is_unique = content == "unique"
-    fixed = Content(id=uuid4(), subject=SUBJECT, body=newsletter())
+    fixed = Content(id=uuid4(), subject=LETTER_SUBJECT, body=letter())
 
-    preset = Preset(Look("Harness"), "en", "ENABLED", "SES", "")
+    preset = Preset(Look("Harness"), "en", "ENABLED", "OWN", "")
 
     def send(number: int) -> None:
         found = fixed
@@ -137,7 +149,7 @@ def from_product(_url: str, content: str) -> Send:
             headers=None,
             variables=None,
             attempt=1,
-            data=PROFILE,
+            data=PROFILE if is_unique else dict(FIELDS),
             subscribed=True,
             is_suppressed=False,
             is_disabled=False,
@@ -159,7 +171,23 @@ def _compiled(body: str) -> Pieces:
     return _PLACEHOLDER.split(body), _PLACEHOLDER.split(get_text(body))
 
 
-def _message(address: str, pieces: Pieces, values: dict[str, str]) -> bytes:
+def _with_links(body: str) -> str:
+    """Let links lead past us, each with a place for what signs it."""
+    for number in range(LINKS):
+        body = body.replace(LINK.format(number), f"{{{{link{number}}}}}")
+    return body
+
+
+def _counted(name: str, address: str) -> str:
+    """Return a link that nobody else can make, as long as the product's are."""
+    token = hmac.digest(b"secret", f"{name}{address}".encode(), "sha256")
+    signed = base64.urlsafe_b64encode(token + token[:16]).decode()
+    return f"http://127.0.0.1/t/c/{signed}?u=https%3A//www.example.com/stories/{name}"
+
+
+def _message(
+    address: str, subject: list[str], pieces: Pieces, values: dict[str, str]
+) -> bytes:
     markup = _filled(pieces[0], {key: html.escape(it) for key, it in values.items()})
     text = _filled(pieces[1], values)
     boundary = uuid4().hex
@@ -168,7 +196,7 @@ def _message(address: str, pieces: Pieces, values: dict[str, str]) -> bytes:
     )
     return (
         f"From: Harness <{SENDER}>\r\nTo: {address}\r\n{unsubscribe}"
-        f"Subject: {_filled(_PLACEHOLDER.split(SUBJECT), values)}\r\n"
+        f"Subject: {_filled(subject, values)}\r\n"
         "MIME-Version: 1.0\r\nContent-Type: multipart/alternative;"
         f' boundary="{boundary}"\r\n\r\n'
         f"{_part(boundary, 'plain', text)}{_part(boundary, 'html', markup)}"

@@ -1,43 +1,43 @@
-"""Mails that wait to be delivered, made by the thousand in SQL."""
+"""Mails that wait to be delivered: campaigns of the product's, others made in SQL."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
-import orjson
+from celery import Celery
 
-from tests.bench.bodies import PROFILE, SUBJECT, newsletter
+from tests.bench.bodies import (
+    FIELDS,
+    LETTER_SUBJECT,
+    PROFILE,
+    SUBJECT,
+    letter,
+    newsletter,
+)
+from tests.bench.launching import ask, launch, wait_until_frozen
 from tests.bench.load import UNIQUE
+from tests.bench.readers import all_of, make_contacts, rule
 from tests.stack.installation import SENDER, Installation
 
-_CONTACTS = """
-INSERT INTO contacts_contact (id, project_id, email, subscribed, data)
-SELECT gen_random_uuid(), %s, 'reader' || i || '@example.org', true, %s::jsonb
-FROM generate_series(1, %s) AS i
-ON CONFLICT DO NOTHING
-"""
+DELIVER = "transactional.tasks.deliver"
 _CONTENTS = """
 INSERT INTO transactional_content (id, project_id, subject, body, has_attachments)
 SELECT md5(%s || i)::uuid, %s, %s, replace(%s, %s, %s || i), false
 FROM generate_series(1, %s) AS i
 """
-_STREAM = """
-INSERT INTO transactional_stream (id, project_id, state, from_domain)
-VALUES (%s, %s, 'OPEN', %s)
-"""
 # Ids in the order of time, as the product makes them.
 _EMAILS = """
 INSERT INTO transactional_email (
-  id, project_id, contact_id, content_id, kind, source, origin_id, lane, to_email,
-  from_email, from_name
+  id, project_id, contact_id, content_id, kind, source, lane, to_email, from_email,
+  from_name
 )
 SELECT
   (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0') || '7'
     || lpad(to_hex(number), 19, '0'))::uuid,
   project_id, id,
-  md5(%(run)s || CASE WHEN %(unique)s THEN number ELSE 1 END)::uuid,
-  %(kind)s, %(source)s, %(origin)s, %(lane)s, email, %(sender)s, 'Harness'
+  md5(%(run)s || number)::uuid, 'TRANSACTIONAL', 'API', 1, email, %(sender)s, 'Harness'
 FROM (
   SELECT *, row_number() OVER (ORDER BY id) AS number FROM contacts_contact
   WHERE project_id = %(project)s AND email LIKE 'reader%%'
@@ -58,40 +58,64 @@ CAMPAIGN = Kind("campaign", is_unique=False)
 TRANSACTIONAL = Kind("transactional", is_unique=True)
 
 
-def make_contacts(it: Installation, count: int) -> None:
-    """Make the readers that all runs write to."""
-    data = orjson.dumps(PROFILE).decode()
-    it.database.rows(_CONTACTS, [it.project_id, data, count])
-    it.database.rows("ANALYZE contacts_contact")
+def make_readers(it: Installation, kind: Kind, count: int) -> None:
+    """Make the readers that all runs write to; our own links count their clicks."""
+    make_contacts(it, count, data=PROFILE if kind.is_unique else FIELDS)
+    it.database.rows("UPDATE projects_project SET tracker = 'OWN'")
 
 
-def queue(it: Installation, kind: Kind, count: int) -> str:
-    """Queue so many mails in one transaction; return when, by the database's clock."""
+def write_down(it: Installation, kind: Kind, count: int) -> str:
+    """Have a worker write a campaign's mails down, which wait; return its id.
+
+    Of other mails nothing happens before they are released.
+    """
+    if kind.is_unique:
+        return ""
+    campaign = launch(
+        it,
+        subject=LETTER_SUBJECT,
+        body=letter(),
+        fields={
+            "from_email": SENDER,
+            "from_name": "Harness",
+            "audience_type": "FILTERED",
+            "condition": all_of(rule("data.number", "lessThanOrEqual", value=count)),
+        },
+        hold=True,
+    )
+    wait_until_frozen(it, campaign, seconds=300)
+    return campaign
+
+
+def release(it: Installation, campaign: str, count: int) -> Any:
+    """Let mails go as the product does; return when, by the database's clock."""
+    if campaign:
+        ask(it, do="resume", campaign=campaign)
+        return it.database.value(
+            "SELECT created_at FROM campaigns_campaignevent"
+            " WHERE campaign_id = %s AND kind = 'RESUMED'",
+            [campaign],
+        )
+    _queue(it, count)
+    Celery(broker=it.redis.url).send_task(DELIVER, ignore_result=True)
+    return it.database.value("SELECT clock_timestamp()")
+
+
+def _queue(it: Installation, count: int) -> None:
+    """Queue so many mails, each with its own content, in one transaction."""
     run = uuid4().hex
     database = it.database
     with database.connection.transaction():
         body = newsletter(unique=UNIQUE)
-        contents = count if kind.is_unique else 1
-        values = [run, it.project_id, SUBJECT, body, UNIQUE, run, contents]
+        values = [run, it.project_id, SUBJECT, body, UNIQUE, run, count]
         database.rows(_CONTENTS, values)
-        origin = None if kind.is_unique else uuid4()
-        if origin is not None:
-            database.rows(_STREAM, [origin, it.project_id, SENDER.partition("@")[2]])
-        database.connection.execute(
-            _EMAILS.encode(),
-            {
-                "run": run,
-                "unique": kind.is_unique,
-                "kind": "TRANSACTIONAL" if kind.is_unique else "MARKETING",
-                "source": "API" if kind.is_unique else "CAMPAIGN",
-                "origin": origin,
-                "lane": 1 if kind.is_unique else 10,
-                "sender": SENDER,
-                "project": it.project_id,
-                "count": count,
-            },
-        )
-    return str(database.value("SELECT clock_timestamp()"))
+        params = {
+            "run": run,
+            "sender": SENDER,
+            "project": it.project_id,
+            "count": count,
+        }
+        database.connection.execute(_EMAILS.encode(), params)
 
 
 def unfinished(it: Installation) -> int:

@@ -20,11 +20,9 @@ from uuid import uuid4
 
 import django
 
-from tests.bench.bodies import SENTENCE
+from tests.bench.bodies import FIELDS, LETTER_SIZE, LETTER_SUBJECT, letter
 from tests.bench.table import print_table
 
-_SIZE = 20_000
-_NAMES = tuple(f"field{number}" for number in range(10))
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _CONDITION = "{% if field1 %}<p>{{ field1 | upcase }}</p>{% endif %}"
 
@@ -55,7 +53,9 @@ def measure(*, mails: int, rounds: int) -> None:
         rate, stage = _measured(sort, mails, rounds)
         rates.append(rate)
         stages.append(stage)
-    print(f"\n{_SIZE:,} characters, ten variables, five links; the best of {rounds}")
+    print(
+        f"\n{LETTER_SIZE:,} characters, ten variables, five links; the best of {rounds}"
+    )
     print_table(
         ("content", "mails/s", "CPU ms a mail", "bound ms", "bytes", "this/bound"),
         rates,
@@ -152,7 +152,7 @@ def _made_of(sort: Sort) -> tuple[Any, Any, Any]:
 
     content = Content(
         id=uuid4(),
-        subject="News for {{field0}}",
+        subject=LETTER_SUBJECT,
         body=_body(is_liquid=sort.is_liquid),
         style=sort.style,
     )
@@ -174,7 +174,7 @@ def _made_of(sort: Sort) -> tuple[Any, Any, Any]:
         headers=None,
         variables=None,
         attempt=1,
-        data={name: f"value of {name} & more" for name in _NAMES},
+        data=dict(FIELDS),
         subscribed=True,
         is_suppressed=False,
         is_disabled=False,
@@ -189,17 +189,7 @@ def _manuscript(mail: Any, content: Any, preset: Any) -> Any:
 
 
 def _body(*, is_liquid: bool) -> str:
-    pieces = [f"<p>Hello {{{{ {name} }}}}, {SENTENCE}</p>\n" for name in _NAMES]
-    pieces += [
-        f'<p><a href="https://www.example.com/stories/{number}?a=1&amp;b=2">Story</a>'
-        f" {SENTENCE}</p>\n"
-        for number in range(5)
-    ]
-    if is_liquid:
-        pieces.append(_CONDITION)
-    body = "".join(pieces)
-    filler = f"<p>{SENTENCE}</p>\n"
-    return body + filler * ((_SIZE - len(body)) // len(filler))
+    return letter() + _CONDITION if is_liquid else letter()
 
 
 def _bound(body: str, data: dict[str, str]) -> Callable[[], bytes]:

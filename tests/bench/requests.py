@@ -11,6 +11,7 @@ from statistics import median
 from plunk.running.supervising import ROLES
 from tests.bench import bodies
 from tests.bench.load import ADDRESS, UNIQUE, Load, Result, generator, put_load
+from tests.bench.place import NAME
 from tests.bench.table import print_table
 from tests.stack.installation import Installation, installation
 from tests.stack.processes import Ports, Session, is_answered, python, run, wait_until
@@ -52,7 +53,7 @@ class Server:
 def measure(*, seconds: float, windows: int, ports: Ports) -> None:
     """Measure every case in alternating windows and print the medians."""
     with installation(
-        "bench",
+        NAME,
         ports=ports,
         environ=_SETTINGS,
     ) as it:
@@ -76,7 +77,7 @@ _HEAD = (
 
 def profile(*, ports: Ports) -> None:
     """Print where a request's time goes, for each case."""
-    with installation("bench", ports=ports, environ=_SETTINGS) as it:
+    with installation(NAME, ports=ports, environ=_SETTINGS) as it:
         for case in _cases(it.secret_key):
             command = python("-m", "tests.bench.profiling", "requests")
             print(f"== {case.name} ==\n{run(*command, environ=_environ(it, case))}")
