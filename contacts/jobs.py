@@ -29,8 +29,9 @@ logger = logging.getLogger(__name__)
 WORK = "contacts.tasks.work_on_jobs"
 #: Longer than any chunk takes; a dead worker's job goes on after this.
 LEASE = timedelta(seconds=60)
-#: How long a claim lasts before another project's job gets its turn.
-TURN_SECONDS = 5.0
+#: How long a claim lasts before another project's job gets its turn, and before mail
+#: can leave that came while every process of the workers had a job in hand.
+TURN_SECONDS = 2.0
 #: After the database broke a chunk off; twice as long each time, up to a minute.
 _PAUSE = timedelta(seconds=2)
 _MOST_DOUBLED = 5

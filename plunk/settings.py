@@ -167,7 +167,8 @@ IS_EMBEDDED = not REDIS_URL
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_TASK_IGNORE_RESULT = True
 # Short tasks go first: a worker that drains the outbox for seconds keeps none waiting
-# behind others of its kind.
+# behind others of its kind. Mail and jobs, which hint at more of themselves, take turns
+# (plunk/running/turns.py).
 CELERY_TASK_QUEUES = (Queue("celery"), Queue("delivery"), Queue("jobs"))
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
@@ -193,7 +194,7 @@ if REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "socket_connect_timeout": 2,
         "socket_timeout": 5,
-        "queue_order_strategy": "priority",
+        "queue_order_strategy": "plunk.running.turns:FirstThenTurns",
         "visibility_timeout": 3600,
         "unacked_restore_throttle": 1,
     }
