@@ -176,7 +176,6 @@ def _is_everybody(given: list[Any]) -> bool:
 
 def _list(fields: Fields, name: str, maximum: int) -> list[Any] | None:
     """Return a list that may be empty."""
-    value = fields.value(name)
-    if value is None or value == []:
-        return value
+    if fields.value(name) == []:
+        return []
     return fields.items(name, maximum=maximum)

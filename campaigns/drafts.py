@@ -34,7 +34,7 @@ from campaigns.models import (
     Variant,
 )
 from contacts.ledger import Act
-from contacts.models import Door
+from contacts.models import Door, Segment
 from contacts.segments.counting import SECONDS, bounded
 from plunk.api.errors import ApiError
 from plunk.postgresql import is_postgresql
@@ -164,7 +164,8 @@ def _write_people(
     if draft.excluded is not None:
         before = set(campaign.excluded_segments.values_list("pk", flat=True))
         if before != draft.excluded.keys():
-            campaign.excluded_segments.set(draft.excluded)
+            segments = Segment.objects.filter(pk__in=draft.excluded)
+            campaign.excluded_segments.set(segments)
             is_changed = True
     return is_changed
 

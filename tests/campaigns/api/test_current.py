@@ -247,7 +247,8 @@ def test_the_list_is_paged_by_cursor_and_by_number(
 ) -> None:
     names = [make_campaign(name=f"c{number}").name for number in range(5)]
 
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor: Any = ""
     for _ in range(3):
         page = api.get("/api/campaigns", limit=2, cursor=cursor).json()
         seen += [one["name"] for one in page["data"]]
