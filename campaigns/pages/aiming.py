@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from campaigns import drafts
 from campaigns.draft_rules import MOST_EXCLUDED, MOST_RECIPIENTS
 from campaigns.models import AudienceType, Campaign, Recipient
-from campaigns.pages.aiming_counts import Target, reckon
+from campaigns.pages.aiming_counts import Reckoned, Target, reckon
 from campaigns.pages.details import show_errors
 from campaigns.pages.finding import draft_page
 from contacts.models import Segment, Topic
@@ -113,6 +113,9 @@ class AudienceForm(forms.Form):
             self.add_error(name, message)
 
     def _condition(self, text: str) -> dict[str, Any] | None:
+        if not text:
+            self._fail("condition", "Add at least one rule.")
+            return None
         try:
             return read_object(text.encode())
         except ApiError as error:
@@ -249,10 +252,9 @@ def campaign_audience_count(
 ) -> HttpResponse:
     """Say how many would get it as the form stands, saved or not; a fragment."""
     form = AudienceForm(campaign, request.POST)
-    context: dict[str, Any] = {"campaign": campaign}
     if form.is_valid():
-        context["reckoned"] = reckon(campaign, form.target(), user=request.user)
+        reckoned = reckon(campaign, form.target(), user=request.user)
     else:
-        first = next(iter(form.errors.values()))
-        context["problem"] = first[0]
+        reckoned = Reckoned(problem=str(next(iter(form.errors.values()))[0]))
+    context = {"campaign": campaign, "reckoned": reckoned}
     return render(request, "campaigns/draft/audience_count.html", context)
