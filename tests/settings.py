@@ -17,6 +17,11 @@ os.environ["PLUNK_SIMULATOR"] = "1"
 
 from plunk.settings import *  # noqa: F403
 
+# Empties the tables between two tests that commit.
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.flushing"]  # noqa: F405
+if DATABASE_URL:  # noqa: F405
+    # What a test has written need not survive the machine.
+    DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -1,0 +1,1 @@
+"""An app of the tests alone: its `flush` stands in for Django's."""
