@@ -49,7 +49,8 @@ class Reckoned:
     words: str = ""
     problem: str = ""
     is_slow: bool = False
-    #: Addresses that are no contacts yet: some of them, and how many there are.
+    #: How many were pasted; those that are no contacts yet, some of them and how many.
+    addresses: int = 0
     new: list[str] = field(default_factory=list)
     new_count: int = 0
 
@@ -117,14 +118,16 @@ def _reckon_addresses(
     addresses: Sequence[str],
     allowed: Callable[[QuerySet[Contact]], int],
 ) -> Reckoned:
-    number, known_count, new = 0, 0, []
+    number, new = 0, []
     for chunk in _chunks(addresses):
         known = ids_of(campaign.project_id, chunk)
         number += allowed(Contact.objects.filter(pk__in=list(known.values())))
-        known_count += len(known)
         new += [address for address in chunk if address not in known]
     return Reckoned(
-        number=number, named=known_count, new=new[:MOST_NAMED], new_count=len(new)
+        number=number,
+        addresses=len(addresses),
+        new=new[:MOST_NAMED],
+        new_count=len(new),
     )
 
 

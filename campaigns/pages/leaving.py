@@ -23,7 +23,7 @@ from campaigns.freezing import variant_of
 from campaigns.models import Campaign, CampaignState
 from campaigns.pages.details import MOST_CLOCK, ZonedForm, show_errors
 from campaigns.pages.finding import audiences_in_words, draft_page, found
-from campaigns.pages.overview import readiness, review_urls, sender_or_trouble
+from campaigns.pages.overview import is_near, readiness, review_urls, sender_or_trouble
 from campaigns.schedules import in_words, on_clock, read_moment, zone_of
 from plunk.api.errors import ApiError, Invalid
 from plunk.pages.access import ProjectRequest, project_page
@@ -91,6 +91,8 @@ class Meaning:
     in_utc: str
     note: str
     is_past: bool
+    #: Whether “in 3 days” says more than the date.
+    is_near: bool
 
 
 def meaning_of(text: str, zone: str) -> Meaning:
@@ -103,6 +105,7 @@ def meaning_of(text: str, zone: str) -> Meaning:
         in_utc=in_words(at) if zone not in {"", "UTC"} else "",
         note=_note(text, at, zone, now),
         is_past=at < now,
+        is_near=is_near(at, now),
     )
 
 

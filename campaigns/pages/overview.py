@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -30,6 +31,8 @@ from plunk.api.errors import ApiError
 from plunk.pages.access import ProjectRequest, project_page
 from transactional.pages.editor import KINDS
 from transactional.senders import Sender
+
+_NEAR = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ def campaign_page(request: ProjectRequest, campaign_id: UUID) -> HttpResponse:
         "kind_words": next(words for kind, _, words in KINDS if kind == campaign.kind),
         "readiness": readiness(campaign, variant, trouble),
         "is_scheduled": campaign.state == CampaignState.SCHEDULED,
+        "is_soon": campaign.scheduled_at
+        and is_near(campaign.scheduled_at, timezone.now()),
         "scheduled": in_words(campaign.scheduled_at, zone)
         if campaign.scheduled_at
         else "",
@@ -76,6 +81,11 @@ def campaign_page(request: ProjectRequest, campaign_id: UUID) -> HttpResponse:
         **review_urls(campaign),
     }
     return render(request, "campaigns/draft/overview.html", context)
+
+
+def is_near(at: datetime, now: datetime) -> bool:
+    """Say whether a moment is so near that people count the days."""
+    return abs(at - now) < _NEAR
 
 
 def readiness(campaign: Campaign, variant: Variant, trouble: str) -> Readiness:

@@ -273,7 +273,7 @@ def test_of_pasted_addresses_it_says_which_are_new(
     )
 
     assert 'num">1</span>' in said
-    assert "of 2 contacts" in said
+    assert "of 3 addresses is a contact who would get it" in said
     assert "1 is no contact yet" in said
     assert "new@example.com" in said
     assert not Contact.objects.filter(email="new@example.com").exists()
