@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -36,22 +36,25 @@ def earlier(
     return mails.filter(opened_at=None, clicked_at=None)
 
 
-def served(
-    campaign_id: UUID, kind: RunKind, contact_ids: Collection[UUID], *, before: int
-) -> set[UUID]:
-    """Return those of the contacts who need no other mail of the campaign."""
-    mails = Email.objects.filter(
-        origin_id=campaign_id, contact__in=contact_ids, run__lt=before
-    )
-    return set(_serving(mails, kind).values_list("contact_id", flat=True))
+def unserved(
+    mails: QuerySet[Email],
+    campaign_id: UUID,
+    kind: RunKind,
+    among: QuerySet[Email] | None = None,
+) -> QuerySet[Email]:
+    """Leave out the mails of contacts who need no other mail of the campaign.
+
+    `among` are the mails that may have served them; by default all of the campaign's.
+    """
+    others = Email.objects.all() if among is None else among
+    others = others.filter(origin_id=campaign_id, contact=OuterRef("contact"))
+    return mails.exclude(Exists(_serving(others, kind)))
 
 
 def is_anybody_left(campaign_id: UUID, kind: RunKind) -> bool:
     """Say whether another run has somebody to go to, apart from consent."""
-    others = Email.objects.filter(origin_id=campaign_id, contact=OuterRef("contact"))
     return any(
-        earlier(campaign_id, kind, state)
-        .exclude(Exists(_serving(others, kind)))
+        unserved(earlier(campaign_id, kind, state), campaign_id, kind)
         .order_by("origin_id", "state", "pk")
         .values_list("pk")[:1]
         for state in states_of(kind)

@@ -164,24 +164,32 @@ class FreezeWorker:
         """
         states = self._states()
         number: int = position.get("state", 0)
-        rows = self._earlier(states[number]).order_by("pk")
+        rows = self._earlier(states[number]).order_by("origin_id", "state", "pk")
         if after := position.get("email"):
             rows = rows.filter(pk__gt=after)
-        places = list(rows.values_list("pk", "contact_id")[:size])
-        ids = {contact_id for _, contact_id in places}
-        contacts = Contact.objects.filter(
-            project_id=self.campaign.project_id, pk__in=ids - self._served(ids)
-        )
+        places = list(rows.values_list("pk", flat=True)[:size])
+        contacts = self._unserved(rows, places)
         following: dict[str, Any] | None = None
         if len(places) == size:
-            following = {"state": number, "email": str(places[-1][0])}
+            following = {"state": number, "email": str(places[-1])}
         elif number + 1 < len(states):
             following = {"state": number + 1}
         return Window(contacts, len(places), following)
 
-    def _served(self, ids: set[UUID]) -> set[UUID]:
-        kind = RunKind(self.run.kind)
-        return again.served(self.campaign.pk, kind, ids, before=self.run.number)
+    def _unserved(self, rows: QuerySet[Email], places: list[UUID]) -> QuerySet[Contact]:
+        """Return the contacts of some mails who need another.
+
+        Those who have a mail of this run already do, too: the mail is there.
+        """
+        if not places:
+            return Contact.objects.none()
+        campaign = self.campaign
+        mails = rows.order_by().filter(pk__lte=places[-1])
+        before = Email.objects.filter(run__lt=self.run.number)
+        unserved = again.unserved(mails, campaign.pk, RunKind(self.run.kind), before)
+        return Contact.objects.filter(
+            project_id=campaign.project_id, pk__in=unserved.values("contact")
+        )
 
     def _next_size(self, job: Job, figures: dict[str, int]) -> int:
         """Look at more contacts at a time while few of them are meant."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-#: Carry `project_id` (UUID), `contact_ids` (list of UUID) and `reason` (str, such as
-#: `api`, `bounce`, `complaint`).
+#: Carry `project_id` (UUID), `contact_ids` (list of UUID), `reason` (str, such as
+#: `api`, `bounce`, `complaint`), `door` (Door) and `email_id` (UUID of the mail whose
+#: link was used, or None).
 contacts_subscribed = Signal()
 contacts_unsubscribed = Signal()
 #: Contacts are to get a mail with a link to confirm their subscription. Carries

@@ -135,6 +135,8 @@ def flip(
         project_id=project_id,
         contact_ids=list(contact_ids),
         reason=act.why,
+        door=act.door,
+        email_id=act.email_id,
     )
 
 

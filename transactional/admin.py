@@ -10,6 +10,7 @@ from transactional.models import (
     EmailEvent,
     Hold,
     SendingAccount,
+    Stream,
     Template,
 )
 
@@ -47,6 +48,17 @@ class HoldAdmin(LargeTableAdmin):
 @admin.register(SendingAccount)
 class SendingAccountAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "sent_24_hours", "max_24_hours", "quota_checked_at")
+
+
+@admin.register(Stream)
+class StreamAdmin(ReadOnlyAdmin):
+    """Bulk mail that takes turns; a campaign's own pages open and stop it."""
+
+    list_display = ("id", "project", "state", "from_domain", "created_at")
+    list_select_related = ("project",)
+    list_filter = ("state",)
+    search_fields = ("id__exact", "project__id__exact")
+    ordering = ("-pk",)
 
 
 @admin.register(Content)

@@ -29,6 +29,7 @@ from transactional.models import (
     EmailEvent,
     EmailState,
 )
+from transactional.origins import origins
 
 #: A mail's history is shown up to here; a newsletter's clicks could go on for ever.
 HISTORY_LIMIT = 200
@@ -89,6 +90,7 @@ def email_page(request: ProjectRequest, email_id: UUID) -> HttpResponse:
         "is_moving": email.state in MOVING,
         "sentence": explain(email, events, suppression),
         "content": content_of(email),
+        "origin": next(iter(origins(request.project.pk, [email]).values()), None),
         "variables": _indented(variables_of(email)),
         "attachments": Attachment.objects.filter(content_id=email.content_id)
         .defer("data")

@@ -63,6 +63,7 @@ class World:
     topics: dict[UUID, bool]
     #: None where the membership is kept.
     segments: dict[UUID, Tree | None]
+    campaigns: list[UUID]
 
     def matching(self, tree: Tree, now: datetime) -> set[UUID]:
         return {it.id for it in self.people if self.matches(tree, it, now)}

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from automations.models import Event, Occurrence
+from campaigns.models import Campaign
 from contacts.models import (
     ChangeKind,
     ConsentChange,
@@ -222,7 +223,7 @@ def test_an_event_is_found_as_it_was_tracked(project: Project) -> None:
 def test_mails_of_other_projects_are_nobodys(
     project: Project, other_project: NewProject
 ) -> None:
-    campaign = uuid4()
+    campaign = Campaign.objects.create(project=project, name="Spring").pk
     theirs = make_email(
         other_project.project,
         source=Source.CAMPAIGN,

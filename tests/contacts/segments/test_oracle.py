@@ -128,4 +128,4 @@ def _as_of(world: World, at: datetime) -> World:
         )
         for person in world.people
     ]
-    return World(people, world.topics, world.segments)
+    return World(people, world.topics, world.segments, world.campaigns)

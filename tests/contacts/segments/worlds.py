@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 from django.db import connection
 
 from automations.models import Event, Occurrence
+from campaigns.models import Campaign
 from contacts.models import (
     Contact,
     Segment,
@@ -105,7 +106,7 @@ class Maker:
         for _ in range(3):
             tree = self.tree(depth=1)
             self.segments[self.id("segment")] = tree
-        return World(everybody, self.topics, dict(self.segments))
+        return World(everybody, self.topics, dict(self.segments), self.campaigns)
 
     def look_at(self, value: Any, path: list[str]) -> None:
         """Remember what stands where in people's data, to ask for it."""
@@ -377,6 +378,9 @@ def store(project: Project, world: World, now: datetime) -> None:
         for it in people
     )
     _store_events(project, people)
+    Campaign.objects.bulk_create(
+        Campaign(id=pk, project=project, name="Campaign") for pk in world.campaigns
+    )
     _store_mails(project, people)
     _store_choices(project, world, now)
     _store_segments(project, world, now)
