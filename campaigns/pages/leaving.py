@@ -40,6 +40,9 @@ def _context(campaign: Campaign) -> dict[str, Any]:
         "audience": audiences_in_words([campaign])[0],
         "problem": readiness(campaign, variant, trouble).all,
         "is_scheduled": campaign.state == CampaignState.SCHEDULED,
+        "scheduled": in_words(campaign.scheduled_at, campaign.schedule_zone)
+        if campaign.scheduled_at
+        else "",
         **review_urls(campaign),
     }
 
