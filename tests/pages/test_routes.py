@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from campaigns.models import Campaign
 from contacts.models import Topic
 from plunk.projects.creating import NewProject
 from plunk.projects.models import ApiKey, Membership, Project, Role, User
@@ -34,6 +35,17 @@ ROUTES = [
     Route("contact", "contact_id"),
     Route("contact_activity", "contact_id"),
     Route("contact_subscription", "contact_id", is_form=True),
+    Route("campaigns"),
+    Route("campaign_new", is_form=True),
+    Route("campaign", "campaign_id"),
+    Route("campaign_write", "campaign_id", is_form=True),
+    Route("campaign_html", "campaign_id"),
+    Route("campaign_audience", "campaign_id", is_form=True),
+    Route("campaign_details", "campaign_id", is_form=True),
+    Route("campaign_send", "campaign_id", is_form=True),
+    Route("campaign_schedule", "campaign_id", is_form=True),
+    Route("campaign_schedule_words", "campaign_id"),
+    Route("campaign_delete", "campaign_id", is_form=True),
     Route("emails"),
     Route("email", "email_id"),
     Route("email_html", "email_id"),
@@ -82,6 +94,7 @@ def url_of(project: Project) -> UrlOf:
     things = {
         "contact_id": email.contact_id,
         "email_id": email.pk,
+        "campaign_id": Campaign.objects.create(project=project, name="Spring").pk,
         "topic_id": Topic.objects.create(project=project, name="News").pk,
         "domain_id": Domain.objects.create(project=project, name="acme.example").pk,
         "sender_id": SenderAddress.objects.create(
