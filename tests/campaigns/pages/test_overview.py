@@ -105,6 +105,14 @@ def test_the_audience_is_counted_beside_the_page(
     assert fresh(campaign).audience_count == 3
 
 
+def test_an_audience_of_nobody_is_not_called_ready(
+    shown: Shown, make_campaign: MakeCampaign
+) -> None:
+    campaign = make_campaign(audience_count=0)
+
+    assert "Nobody</span>" in shown(f"{campaign.pk}/")
+
+
 def test_a_count_that_takes_too_long_is_answered_in_words(
     member: Client,
     url: str,
