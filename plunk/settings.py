@@ -203,6 +203,7 @@ CELERY_BEAT_SCHEDULE = {
     "tallies": {"task": "transactional.tasks.fold_tallies", "schedule": 2.0},
     "quota": {"task": "transactional.tasks.refresh_quota", "schedule": 60.0},
     "campaigns": {"task": "campaigns.tasks.advance", "schedule": 1.0},
+    "campaign_reports": {"task": "campaigns.tasks.make_reports", "schedule": 5.0},
     "notifications": {"task": "webhooks.tasks.apply_notifications", "schedule": 1.0},
     "receipts": {"task": "webhooks.tasks.forget_applied", "schedule": 3600.0},
     "idempotency": {"task": "plunk.api.tasks.forget_expired_keys", "schedule": 3600.0},

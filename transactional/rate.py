@@ -46,6 +46,29 @@ class Permits:
         return replace(self, count=self.count - used)
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the account allows, as far as is known; mails a second, mails a day."""
+
+    rate: float
+    max_rate: float
+    #: None where it is unlimited or unknown.
+    left_today: float | None
+    campaigns_may_send: bool
+
+
+def budget() -> Budget | None:
+    """Return what may be sent, taking none of it; None before anything was."""
+    account = SendingAccount.objects.annotate(now=Now()).filter(pk=1).first()
+    if account is None:
+        return None
+    elapsed = max(0.0, (account.now - account.refilled_at).total_seconds())
+    rate = min(account.max_rate, account.rate + _RECOVERY * account.max_rate * elapsed)
+    return Budget(
+        rate, account.max_rate, _quota_left(account), _campaigns_may_send(account)
+    )
+
+
 @transaction.atomic
 def take(wanted: int) -> Permits:
     """Take up to `wanted` permits; fewer where bucket or daily quota are short."""
