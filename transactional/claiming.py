@@ -19,7 +19,7 @@ from contacts.models import ERASED_PREFIX, Suppression, Topic, TopicChoice
 from contacts.suppressions import erased_among
 from plunk.api.strictjson import write
 from plunk.postgresql import fetch_all, is_postgresql
-from transactional import streams
+from transactional import places, streams
 from transactional.models import Email, EmailState, Lane, Stream, StreamState
 from transactional.streams import Turn
 
@@ -145,9 +145,14 @@ def _claim_in_turns(choice: Choice) -> list[Claimed]:
         mails += found
         taken = Counter(mail.origin_id for mail in found)
         less = {turn.stream_id for turn in turns if taken[turn.stream_id] < turn.share}
+        for turn in turns:
+            if turn.stream_id not in less:
+                own = [mail.id for mail in found if mail.origin_id == turn.stream_id]
+                places.go_on(turn.stream_id, own)
         if not less:
             break
-        drained |= less
+        # Of those that went on from a place, there may be some before it.
+        drained |= less - places.start_again(less)
     return mails
 
 
@@ -226,12 +231,13 @@ FOR SHARE OF stream
 _TURNS_SQL = _CLAIM_SQL.format(
     mine="""
   SELECT due.id
-  FROM unnest(%(streams)s::uuid[], %(shares)s::int[]) AS turn(stream_id, share)
+  FROM unnest(%(streams)s::uuid[], %(shares)s::int[], %(places)s::uuid[])
+    AS turn(stream_id, share, place)
   CROSS JOIN LATERAL (
     SELECT id FROM transactional_email
     WHERE
-      origin_id = turn.stream_id AND state = 'QUEUED' AND due_at <= now()
-      AND doubts = 0
+      origin_id = turn.stream_id AND state = 'QUEUED' AND id > turn.place
+      AND due_at <= now() AND doubts = 0
     ORDER BY origin_id, state, id
     LIMIT turn.share
     FOR UPDATE SKIP LOCKED
@@ -265,6 +271,7 @@ def _claim_turns_postgresql(choice: Choice, turns: list[Turn]) -> list[Claimed]:
         more = {
             "streams": [turn.stream_id for turn in turns],
             "shares": [turn.share for turn in turns],
+            "places": [places.place_of(turn.stream_id) for turn in turns],
         }
         return _claim_postgresql(choice, _TURNS_SQL, more)
 

@@ -116,8 +116,9 @@ def is_anything_due() -> bool:
     return bool(_due(with_suspects=True))
 
 
-# Each stream by a look at the front of its own queue, whatever the planner thinks of
-# the table: the limit keeps the two from being joined as a whole.
+# Each stream by a look at the end of its own queue, whatever the planner thinks of the
+# table: the limit keeps the two from being joined as a whole. At the end, because at
+# the front the index is full of mails that have left since it was last vacuumed.
 _DUE_SQL = """
 SELECT stream.id, stream.project_id, stream.from_domain
 FROM transactional_stream AS stream
@@ -127,7 +128,7 @@ CROSS JOIN LATERAL (
   WHERE
     origin_id = stream.id AND state = 'QUEUED' AND due_at <= now()
     AND (doubts = 0 OR %(with_suspects)s)
-  ORDER BY origin_id, state, id
+  ORDER BY origin_id DESC, state DESC, id DESC
   LIMIT 1
 ) AS due
 WHERE stream.state = 'OPEN' AND NOT project.is_disabled
@@ -159,10 +160,13 @@ def running() -> QuerySet[Stream]:
 
 
 def owes(stream_id: UUID) -> bool:
-    """Say whether some mail of an origin has not come to its end."""
+    """Say whether some mail of an origin has not come to its end.
+
+    Looks from the end of the queue, as `_DUE_SQL` does.
+    """
     return any(
         Email.objects.filter(origin_id=stream_id, state=state)
-        .order_by("origin_id", "state", "pk")
+        .order_by("-origin_id", "-state", "-pk")
         .values_list("pk")[:1]
         for state in (EmailState.QUEUED, EmailState.SENDING, EmailState.IN_DOUBT)
     )
