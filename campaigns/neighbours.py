@@ -110,18 +110,17 @@ def note_unsubscribed(
             contact__in=contact_ids,
             source=Source.CAMPAIGN,
         )
-        .values_list("origin_id", "run", "contact_id")
+        .only("origin_id", "run", "contact_id")
         .first()
     )
-    if mail is None or mail[0] is None:
+    if mail is None or mail.origin_id is None:
         return
-    origin_id, run, contact_id = mail
     told = ConsentChange.objects.filter(
-        contact=contact_id, kind=ChangeKind.UNSUBSCRIBED, email_id=email_id
+        contact=mail.contact_id, kind=ChangeKind.UNSUBSCRIBED, email_id=email_id
     )
     # The ledger has this one already.
     if told[:2].count() == 1:
-        tallies.note(origin_id=origin_id, run=run, unsubscribed=1)
+        tallies.note(origin_id=mail.origin_id, run=mail.run, unsubscribed=1)
 
 
 def erase_choices(contact_ids: Sequence[UUID]) -> None:

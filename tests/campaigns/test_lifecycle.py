@@ -24,6 +24,7 @@ from campaigns.lifecycle import (
     schedule,
     send,
     send_again,
+    send_due,
     unschedule,
 )
 from campaigns.models import (
@@ -142,13 +143,12 @@ def test_what_was_moved_to_another_time_is_not_launched(
     campaign = make_campaign()
     schedule(campaign, at=timezone.now())
     _make_due(campaign)
-    launch = advancing.send_due
 
     def moved_just_before(row: Campaign) -> Run:
         schedule(campaign, at=timezone.now() + _SOON)
-        return launch(row)
+        return send_due(row)
 
-    monkeypatch.setattr(advancing, "send_due", moved_just_before)
+    monkeypatch.setattr("campaigns.advancing.send_due", moved_just_before)
     launch_due()
 
     campaign.refresh_from_db()
@@ -212,14 +212,13 @@ def test_one_that_breaks_keeps_no_other_from_its_launch(
     for campaign in (broken, fine):
         schedule(campaign, at=timezone.now())
         _make_due(campaign)
-    launch = advancing.send_due
 
     def send_or_break(row: Campaign) -> Run:
         if row.pk == broken.pk:
             raise ZeroDivisionError
-        return launch(row)
+        return send_due(row)
 
-    monkeypatch.setattr(advancing, "send_due", send_or_break)
+    monkeypatch.setattr("campaigns.advancing.send_due", send_or_break)
     advance()
 
     fine.refresh_from_db()
@@ -561,3 +560,21 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch, size: int = 3) -> None:
     monkeypatch.setattr("campaigns.freezing._WINDOW", size)
     monkeypatch.setattr("campaigns.freezing._PORTABLE_WINDOW", size)
     monkeypatch.setattr("campaigns.freezing._MOST", size)
+
+
+def test_sweeps_at_once_finish_it_once(
+    project: Project, make_campaign: MakeCampaign, ses: FakeSes
+) -> None:
+    people(project, 3)
+    campaign = make_campaign()
+    send(campaign)
+    while jobs.work():
+        continue
+    Email.objects.update(state=EmailState.SENT, sent_at=Now())
+
+    results = _at_once(lambda _: advance(), 4)
+
+    campaign.refresh_from_db()
+    assert results == [None] * 4
+    assert campaign.state == CampaignState.SENT
+    assert campaign.events.filter(kind=EventKind.FINISHED).count() == 1
