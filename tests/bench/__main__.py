@@ -16,6 +16,7 @@ from tests.bench import (
     lanes,
     rendering,
     requests,
+    running,
     seeding,
 )
 from tests.bench.population import Size
@@ -52,6 +53,11 @@ def main() -> None:
     urgent.add_argument("--contacts", type=int, default=100_000)
     urgent.add_argument("--rate", type=float, default=50.0, help="Mails a second.")
     urgent.add_argument("--seconds", type=float, default=60.0, help="Of each stage.")
+    watch = kinds.add_parser("watch", help="Pages of a campaign that is being sent.")
+    watch.add_argument("--contacts", type=int, default=1_000_000)
+    watch.add_argument("--rate", type=float, default=100.0, help="Mails a second.")
+    watch.add_argument("--rounds", type=int, default=40)
+    watch.add_argument("--plans", type=Path, help="The file that plans are written to.")
     pure = kinds.add_parser("rendering", help="Contents into messages, on one core.")
     pure.add_argument("--mails", type=int, default=1000, help="Of each round.")
     pure.add_argument("--rounds", type=int, default=5)
@@ -134,6 +140,13 @@ def _measure(given: argparse.Namespace) -> None:
         ),
         "profile": lambda: _profile(given, ports),
         "campaign": lambda: freezing.measure(contacts=given.contacts, ports=ports),
+        "watch": lambda: running.measure(
+            contacts=given.contacts,
+            rate=given.rate,
+            rounds=given.rounds,
+            plans=given.plans,
+            ports=ports,
+        ),
         "lanes": lambda: lanes.measure(
             contacts=given.contacts, rate=given.rate, seconds=given.seconds, ports=ports
         ),

@@ -55,12 +55,12 @@ def main(rounds: int) -> None:
     prepare()
     asker = Asker.enter()
     asked = [
-        asdict(_asked(name, goal, ask, rounds)) for name, goal, ask in asker.cases()
+        asdict(asked(name, goal, ask, rounds)) for name, goal, ask in asker.cases()
     ]
     print(json.dumps({"asked": asked, "sizes": sizes()}))
 
 
-def _asked(name: str, goal: int, ask: Callable[[int], None], rounds: int) -> Asked:
+def asked(name: str, goal: int, ask: Callable[[int], None], rounds: int) -> Asked:
     for number in range(_WARM_UP):
         ask(number)
     rows = []
