@@ -23,6 +23,7 @@ from campaigns.models import (
     Recipient,
     Variant,
 )
+from campaigns.pages import running
 from campaigns.pages.finding import audiences_in_words, found
 from campaigns.pages.lists import TONES
 from campaigns.readiness import check_ready, sender_of
@@ -52,9 +53,6 @@ def campaign_page(request: ProjectRequest, campaign_id: UUID) -> HttpResponse:
     """Show a campaign: how it is made, or how it goes and what became of it."""
     campaign = found(request, campaign_id)
     if campaign.state not in EDITABLE:
-        # Its module shows parts of this one, too.
-        from campaigns.pages import running
-
         return running.show(request, campaign)
     variant = variant_of(campaign, 1)
     sender, trouble = sender_or_trouble(campaign)
