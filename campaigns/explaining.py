@@ -40,7 +40,7 @@ from plunk.api.errors import ApiError
 from transactional.models import Email, EmailEvent, EmailEventKind, EmailState
 
 #: A queue is counted no further than this.
-_MOST_COUNTED = 10_000
+_MOST_COUNTED = 2_000
 _MOST_FILTERS = 5
 
 

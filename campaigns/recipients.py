@@ -20,7 +20,7 @@ from transactional.models import Email, EmailState
 #: Up to so many mails are looked through for a piece of an address, one by one.
 _FEW = 20_000
 #: Of more, this many contacts with that piece are tried.
-_MOST_CANDIDATES = 2_000
+_MOST_CANDIDATES = 1_000
 MOST_FOUND = 100
 CHUNK = 5_000
 
@@ -74,14 +74,19 @@ def find(
         found = list(rows.filter(to_email__contains=fragment)[: MOST_FOUND + 1])
         has_more = len(found) > MOST_FOUND
     else:
-        everybody = Contact.objects.filter(project_id=campaign.project_id)
-        ids = list(
-            search(everybody, text).values_list("pk", flat=True)[:_MOST_CANDIDATES]
-        )
+        ids = _candidates(campaign.project_id, text)
         found = list(rows.filter(contact__in=ids)[: MOST_FOUND + 1])
         has_more = len(found) > MOST_FOUND or len(ids) == _MOST_CANDIDATES
     found.sort(key=lambda mail: (mail.to_email, mail.run))
     return Found(found[:MOST_FOUND], has_more)
+
+
+def _candidates(project_id: UUID, text: str) -> list[UUID]:
+    """Return contacts with a piece in their address; the one, if it is a whole one."""
+    everybody = Contact.objects.filter(project_id=project_id)
+    whole = everybody.filter(email=text.strip().lower()).values_list("pk", flat=True)
+    rows = search(everybody, text).values_list("pk", flat=True)
+    return list(whole) or list(rows[:_MOST_CANDIDATES])
 
 
 def stream_csv(campaign_id: UUID, kind: Kind, *, run: int | None) -> Iterator[bytes]:

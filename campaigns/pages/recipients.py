@@ -11,7 +11,6 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -21,7 +20,6 @@ from campaigns.models import Campaign, Run
 from campaigns.pages.finding import found
 from campaigns.pages.results import LEFT_OUT
 from campaigns.pages.running import head, launched
-from campaigns.progress import progress
 from campaigns.recipients import find, latest_deed, stream_csv, what_happened
 from contacts.exporting import file_name
 from plunk.pages.access import ProjectRequest, project_page
@@ -202,9 +200,7 @@ def campaign_why(request: ProjectRequest, campaign_id: UUID) -> HttpResponse:
     text = request.GET.get("q", "").replace("\x00", "").strip()[:_MOST_TEXT]
     context = {
         "campaign": campaign,
-        "now": progress(campaign),
         "text": text,
         "answer": why(campaign, text) if text else None,
-        "back": reverse("campaign_recipients", args=[campaign.project_id, campaign.pk]),
     }
     return render(request, "campaigns/running/why.html", context)

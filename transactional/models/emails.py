@@ -201,6 +201,23 @@ class Email(models.Model):
                 condition=Q(origin_id__isnull=False),
                 name="email_of_origin",
             ),
+            # Who of an origin's many recipients opened or clicked, and who got another
+            # run: of few mails, and written to by none that is on its way.
+            *(
+                models.Index(
+                    fields=["origin_id", "state", "id"],
+                    condition=Q(
+                        ("origin_id__isnull", False), (f"{did}_at__isnull", False)
+                    ),
+                    name=f"email_of_origin_{did}",
+                )
+                for did in ("opened", "clicked")
+            ),
+            models.Index(
+                fields=["origin_id", "run", "state", "id"],
+                condition=Q(origin_id__isnull=False, run__gt=1),
+                name="email_of_later_run",
+            ),
             models.Index(
                 fields=["due_at"],
                 condition=Q(state="QUEUED", doubts__gt=0),
