@@ -10,6 +10,7 @@ class CampaignsConfig(AppConfig):
         from campaigns import activity as news
         from campaigns import neighbours
         from campaigns.freezing import FreezeWorker
+        from campaigns.preflight.checking import PreflightWorker
         from contacts import erasing, jobs, signals
         from contacts.models import JobKind
         from contacts.segments import uses, vocabulary
@@ -18,6 +19,7 @@ class CampaignsConfig(AppConfig):
         from transactional.models import Source
 
         jobs.register(JobKind.FREEZE, FreezeWorker)
+        jobs.register(JobKind.PREFLIGHT, PreflightWorker)
         uses.register(neighbours.uses_of_segment)
         vocabulary.register(neighbours.KnownCampaigns())
         origins.register(Source.CAMPAIGN, neighbours.names_of)

@@ -8,7 +8,6 @@ again are there already (`email_origin_once`). On PostgreSQL a chunk is one stat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,23 +17,21 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from campaigns import again
-from campaigns.audience import TAKEN, as_figures, judged, named
+from campaigns.audience import TAKEN, as_figures, judged
 from campaigns.models import (
     AudienceType,
     Campaign,
     CampaignEvent,
     EventKind,
-    Recipient,
     Run,
     RunKind,
     RunState,
     Variant,
 )
-from contacts.counting import count_contacts
+from campaigns.walking import Window, expected, next_window
 from contacts.jobs import JobError
 from contacts.models import Contact, Job, JobState
 from plunk.api.errors import Invalid
-from plunk.pages.paging import Cursor, newer, up_to
 from plunk.postgresql import is_postgresql
 from transactional.contents import Draft, content_of
 from transactional.models import Content, Email, EmailState, Lane, Source
@@ -48,15 +45,6 @@ _PORTABLE_WINDOW = 2_000
 _LEAST = 500
 #: So often a chunk is done again at once because a contact was erased under it.
 _TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Contacts to look at, and where the next ones begin; None after the last."""
-
-    contacts: QuerySet[Contact]
-    looked_at: int
-    next: dict[str, Any] | None
 
 
 class FreezeWorker:
@@ -102,9 +90,7 @@ class FreezeWorker:
         """Return how many contacts all chunks together will look at."""
         if self.run.kind != RunKind.FIRST:
             return sum(self._earlier(state).count() for state in self._states())
-        if self.campaign.audience_type == AudienceType.RECIPIENTS:
-            return Recipient.objects.filter(campaign=self.campaign).count()
-        return count_contacts(self.campaign.project_id)
+        return expected(self.campaign)
 
     # -- which contacts ----------------------------------------------------------------
 
@@ -114,40 +100,8 @@ class FreezeWorker:
         size = max(min(size, _LEAST), size >> failures)
         if self.run.kind != RunKind.FIRST:
             return self._window_of_mails(position, size)
-        if self.campaign.audience_type == AudienceType.RECIPIENTS:
-            return self._window_of_chosen(position, size)
-        return self._window_of_contacts(position, size)
-
-    def _window_of_contacts(self, position: dict[str, Any], size: int) -> Window:
-        """Go along the list of contacts, the oldest first, up to the launch."""
-        everybody = Contact.objects.filter(project_id=self.campaign.project_id)
-        start = Cursor.read(position.get("after", ""))
-        rest = newer(everybody, start) if start else everybody
-        places = list(
-            rest.filter(created_at__lte=self.run.frozen_for)
-            .order_by("created_at", "id")
-            .values_list("created_at", "id")[:size]
-        )
-        found = named(self.campaign, now=self.run.frozen_for)
-        if start:
-            found = newer(found, start)
-        found = found.filter(created_at__lte=self.run.frozen_for)
-        if len(places) < size:
-            return Window(found, len(places), None)
-        end = Cursor(*places[-1])
-        return Window(up_to(found, end), len(places), {"after": str(end)})
-
-    def _window_of_chosen(self, position: dict[str, Any], size: int) -> Window:
-        rows = Recipient.objects.filter(
-            campaign=self.campaign, pk__gt=position.get("recipient", 0)
-        ).order_by("pk")
-        places = list(rows.values_list("pk", "contact_id")[:size])
-        contacts = Contact.objects.filter(
-            project_id=self.campaign.project_id, pk__in=[pk for _, pk in places]
-        )
-        is_last = len(places) < size
-        following = None if is_last else {"recipient": places[-1][0]}
-        return Window(contacts, len(places), following)
+        until = self.run.frozen_for
+        return next_window(self.campaign, position, size=size, until=until)
 
     def _states(self) -> Sequence[EmailState]:
         return again.states_of(RunKind(self.run.kind))

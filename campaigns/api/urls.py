@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, re_path
 
-from campaigns.api import campaigns, recipients
+from campaigns.api import campaigns, checking, recipients
 from campaigns.api.steps import STEPS
 
 _ONE = r"^campaigns/(?P<campaign_id>[^/]+)"
@@ -22,6 +22,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         rf"{_ONE}/recipients/?$",
         recipients.Recipients.as_view(),
         name="api_campaign_recipients",
+    ),
+    re_path(
+        rf"{_ONE}/preflight/?$",
+        checking.Preflights.as_view(),
+        name="api_campaign_preflight",
     ),
     *(
         re_path(
