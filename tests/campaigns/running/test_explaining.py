@@ -28,7 +28,7 @@ from tests.campaigns.running.conftest import Launch, deliver, mail_to
 from tests.transactional.fakes import FakeSes
 from transactional.models import Email, EmailEvent, EmailEventKind, EmailState
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ANN = "ann@example.com"
 PRO: dict[str, Any] = {

@@ -31,7 +31,7 @@ from tests.transactional.fakes import FakeSes
 from transactional.models import Email, EmailState
 from transactional.ses import Answer, Outcome
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGES = (
     "",

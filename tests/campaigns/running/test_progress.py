@@ -29,7 +29,7 @@ from transactional.models import (
     Stream,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def again(campaign: Campaign) -> Campaign:

@@ -18,7 +18,7 @@ from tests.campaigns.running.conftest import Launch, click, deliver, mail_to
 from transactional.models import Email, EmailEvent, EmailEventKind, EmailState
 from transactional.tallies import tallies
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def made(campaign: Campaign) -> dict[str, Any]:
