@@ -62,22 +62,24 @@ def why(campaign: Campaign, who: str | Contact) -> Answer:
     `who` is a contact of the campaign's project, or an address in any spelling.
     """
     if isinstance(who, Contact):
-        contact: Contact | None = who
-    else:
-        try:
-            address = normalise(who)
-        except AddressError:
-            return Answer(f"“{who.strip()[:100]}” is no e-mail address.", tone="warn")
-        contact = Contact.objects.filter(
-            project_id=campaign.project_id, email=address
-        ).first()
-        if contact is None:
-            return Answer(
-                f"{address} did not get it: nobody with this address is in the project"
-                " now.",
-                ("Of who was erased or deleted, nothing is known any more.",),
-                tone="warn",
-            )
+        return _of_contact(campaign, who)
+    try:
+        address = normalise(who)
+    except AddressError:
+        return Answer(f"“{who.strip()[:100]}” is no e-mail address.", tone="warn")
+    contact = Contact.objects.filter(
+        project_id=campaign.project_id, email=address
+    ).first()
+    if contact is not None:
+        return _of_contact(campaign, contact)
+    return Answer(
+        f"{address} did not get it: nobody with this address is in the project now.",
+        ("Of who was erased or deleted, nothing is known any more.",),
+        tone="warn",
+    )
+
+
+def _of_contact(campaign: Campaign, contact: Contact) -> Answer:
     rows = Email.objects.filter(origin_id=campaign.pk, contact=contact).order_by("run")
     mails = tuple(rows)
     if mails:

@@ -48,4 +48,5 @@ def with_provider(rows: QuerySet[Any], column: str = "to_email") -> QuerySet[Any
         When(domain__in=domains, then=Value(name)) for name, domains in DOMAINS.items()
     ]
     provider = Case(*known, default=F("domain"), output_field=CharField())
-    return rows.annotate(domain=domain).annotate(provider=provider)
+    found: QuerySet[Any] = rows.annotate(domain=domain).annotate(provider=provider)
+    return found
