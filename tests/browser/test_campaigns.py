@@ -220,6 +220,37 @@ def test_it_is_scheduled_in_a_named_zone_and_taken_off_again(
     assert campaign.scheduled_at is None
 
 
+def test_everybody_is_checked_and_a_test_comes_to_the_inbox(
+    member: Visitor, base: str, readers: list[Contact], make_campaign: MakeCampaign
+) -> None:
+    campaign = make_campaign(
+        subject="Try me", body="<p>Hello {{ name }}, called {{ nickname }}</p>"
+    )
+    page = at(member, campaign)
+    page.get_by_role("link", name="Check and test").click()
+
+    page.get_by_role("button", name="Check everybody").click()
+    page.get_by_role("button", name="Stop").wait_for()
+    while jobs.work(seconds=60):
+        continue
+    # The page notices by itself that it is done.
+    page.locator(".verdict-main .size-figure").get_by_text("11", exact=True).wait_for()
+    left_out = page.locator(".verdict-list").inner_text()
+    findings = page.locator("#check .findings").inner_text()
+    page.get_by_role("button", name="Send the test").click()
+    page.get_by_text("alice@example.com").first.wait_for()
+    drain(seconds=30)
+    inbox = member.visit(f"{base}/inbox/")
+    inbox.get_by_text("Try me").first.click()
+    inbox.locator(".reader-facts").get_by_text("alice@example.com").wait_for()
+
+    campaign.refresh_from_db()
+    assert "Unsubscribed\n1" in left_out
+    assert "nickname" in findings
+    assert campaign.state == CampaignState.DRAFT
+    assert list(Email.objects.values_list("to_email")) == [("alice@example.com",)]
+
+
 # -- while it goes ---------------------------------------------------------------------
 def test_it_is_sent_paused_and_resumed_before_ones_eyes(
     member: Visitor, readers: list[Contact], make_campaign: MakeCampaign
