@@ -117,7 +117,7 @@ def wait_for_reach(page: Page, number: int) -> None:
 
 def figure(page: Page, label: str) -> str:
     one = page.locator(".results-figures .figure").filter(has_text=label)
-    return one.locator(".results-value").inner_text()
+    return str(one.locator(".results-value").inner_text())
 
 
 def forgive_replaced(visitor: Visitor) -> None:

@@ -108,7 +108,7 @@ def _context(browser: Browser, url: str, session: dict[str, str], look: str) -> 
         viewport=WINDOWS[device],
         color_scheme="dark" if scheme == "dark" else "light",
     )
-    context.add_cookies([{**session, "url": url}])  # type: ignore[typeddict-item]  # its members are strings
+    context.add_cookies([{**session, "url": url}])
     return context
 
 
