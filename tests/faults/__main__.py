@@ -30,6 +30,7 @@ _SHORT = {
     "rate": 60,
     "latency": 100,
     "grace": 10,
+    "after": 5,
 }
 
 

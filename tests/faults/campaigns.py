@@ -12,7 +12,9 @@ from typing import Any
 
 from plunk.running.supervising import ROLES
 from tests.faults.clients import Answers
+from tests.faults.dying import FREEZING_POINTS, POINTS
 from tests.faults.finding import Finding, Options, Scenario
+from tests.faults.oracle import accepted
 from tests.faults.plant import WORKERS, Plant, Shape
 from tests.stack.installation import SENDER
 
@@ -245,40 +247,42 @@ def cancel(plant: Plant, options: Options) -> Finding:
     launched = launch(plant, options.mails)
     launched.wait_for(MOMENTS[0])
     launched.ask("POST", "/cancel", {})
-    in_flight = int(
-        plant.it.database.value(
-            "SELECT count(*) FROM transactional_email WHERE state = 'SENDING'"
-        )
-    )
-    at_answer = plant.calls()
-    deadline = time.monotonic() + 120
+    held, begun_late = _held(plant, launched)
+    at_answer = accepted(plant)
+    deadline = time.monotonic() + options.limit_seconds
     while plant.unfinished() and time.monotonic() < deadline:
         time.sleep(0.25)
     settled = plant.calls()
     time.sleep(options.after_seconds)
     late = plant.calls() - settled
-    finding = Finding(
-        Answers(),
-        {
-            "called_before_answer": at_answer,
-            "in_flight_at_answer": in_flight,
-            "left_after_answer": settled - at_answer,
-            "left_later": late,
-            "watched_seconds": options.after_seconds,
-            "campaign": launched.state,
-        },
-        campaign_id=launched.id,
+    left = accepted(plant)
+    states = dict(
+        plant.it.database.rows(
+            "SELECT state, count(*)::int FROM transactional_email GROUP BY state"
+        )
     )
-    # What a worker held was called for in the moment between answer and count, too.
-    finding.expect(
-        settled - at_answer <= in_flight + 64, "only what was in flight leaves"
-    )
+    withdrawn = states.get("CANCELLED", 0)
+    finding = Finding(Answers(), campaign_id=launched.id)
+    finding.figures |= {
+        "campaign": launched.state,
+        "recipients": launched.recipients,
+        "in_flight_at_answer": len(held),
+        "left_after_answer": len(left - at_answer),
+        "left_not_in_flight": len(left - at_answer - held),
+        "claimed_after_cancelling": begun_late,
+        "left_later": late,
+        "watched_seconds": options.after_seconds,
+        "cancelled": withdrawn,
+        "states": states,
+    }
+    finding.expect(left - at_answer <= held, "only what was in flight leaves")
+    finding.expect(begun_late == 0, "no mail is claimed once it is cancelled")
     finding.expect(late == 0, "nothing leaves later")
     finding.expect(launched.state == "CANCELLED", "the campaign is cancelled")
-    rows = plant.it.database.rows(
-        "SELECT state, count(*) FROM transactional_email GROUP BY state"
+    finding.expect(
+        len(left) + withdrawn == launched.recipients,
+        "what left and what was withdrawn are all",
     )
-    finding.figures["rows_by_state"] = dict(rows)
     finding.answers.ids += [
         pk
         for (pk,) in plant.it.database.rows(
@@ -286,6 +290,21 @@ def cancel(plant: Plant, options: Options) -> Finding:
         )
     ]
     return finding
+
+
+def _held(plant: Plant, launched: Launched) -> tuple[set[str], int]:
+    """Return what workers hold just now, and how much of it they took too late.
+
+    A lease says when its mail was claimed; the database's clock is the only one.
+    """
+    rows = plant.it.database.rows(
+        "SELECT e.id::text, e.lease_expires_at - interval '1 second' * %s"
+        " > c.cancelled_at FROM transactional_email e"
+        " JOIN campaigns_campaign c ON c.id = e.origin_id"
+        " WHERE c.id = %s AND e.state IN ('SENDING', 'IN_DOUBT')",
+        [plant.lease_seconds, launched.id],
+    )
+    return {pk for pk, _ in rows}, sum(bool(is_late) for _, is_late in rows)
 
 
 def pause(plant: Plant, options: Options) -> Finding:
@@ -305,15 +324,37 @@ def pause(plant: Plant, options: Options) -> Finding:
     return _ended(launched, options, finding)
 
 
-def frozen_in_pieces(plant: Plant, options: Options) -> Finding:
-    """Kill workers while they write down who gets it."""
-    plant.it.database.rows(_CONTACTS, [plant.it.project_id, 0])
-    launched = launch(plant, options.mails)
-    ways = []
-    for _ in range(options.kills):
-        time.sleep(0.7)
-        ways.append(plant.kill_worker())
-    return _ended(launched, options, Finding(Answers(), {"kills": ways}))
+def _dying(point: str) -> Callable[[Plant, Options], Finding]:
+    # As in the scenarios of single mails: before a batch, or before each mail of it.
+    percent = 0.3 if point.endswith("ses") else 4
+
+    def run(plant: Plant, options: Options) -> Finding:
+        """Let one worker's processes die at one point, all along a campaign."""
+        plant.let_die(WORKERS[0], point, percent=percent)
+        launched = launch(plant, options.mails)
+        finding = _ended(launched, options, Finding(Answers()))
+        return _with_deaths(plant, finding, WORKERS[:1])
+
+    return run
+
+
+def _dying_in_freezing(point: str) -> Callable[[Plant, Options], Finding]:
+    def run(plant: Plant, options: Options) -> Finding:
+        """Let every worker die again and again while it writes down who gets it."""
+        for name in WORKERS:
+            plant.let_die(name, point, percent=15)
+        launched = launch(plant, options.mails)
+        finding = _ended(launched, options, Finding(Answers()))
+        return _with_deaths(plant, finding, WORKERS)
+
+    return run
+
+
+def _with_deaths(plant: Plant, finding: Finding, names: tuple[str, ...]) -> Finding:
+    died = sum(plant.deaths(name) for name in names)
+    finding.figures["died"] = died
+    finding.expect(died > 0, "somebody died")
+    return finding
 
 
 _SLOW = Shape(latency_ms=100)
@@ -344,7 +385,14 @@ CAMPAIGNS: dict[str, Scenario] = {
     "campaign-clocks": Scenario(broken_by(wrong_clocks, at=MOMENTS[:1])),
     "campaign-frozen": Scenario(broken_by(freeze_worker), shape=Shape(latency_ms=200)),
     "campaign-two-beats": Scenario(broken_by(second_beat, kill_workers)),
-    "campaign-freezing": Scenario(frozen_in_pieces),
+    **{
+        f"campaign-dies-{point}": Scenario(_dying(point), shape=_SLOW)
+        for point in POINTS
+    },
+    **{
+        f"campaign-freezing-{point}": Scenario(_dying_in_freezing(point))
+        for point in FREEZING_POINTS
+    },
     "campaign-cancel": Scenario(cancel, shape=_SLOW),
     "campaign-pause": Scenario(pause),
 }

@@ -11,6 +11,7 @@ import os
 import random
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -24,6 +25,16 @@ POINTS: dict[str, tuple[str, str, bool]] = {
     "before-record": ("transactional.recording", "record", False),
     "after-record": ("transactional.recording", "record", True),
 }
+#: The same while it is written down who gets a campaign.
+FREEZING_POINTS: dict[str, tuple[str, str, bool]] = {
+    "before-chunk": ("campaigns.freezing", "_write_postgresql", False),
+    "inside-chunk": ("campaigns.freezing", "_write_postgresql", True),
+    "after-chunk": ("contacts.jobs", "_chunk", True),
+}
+#: How many contacts a chunk then looks at, so that there are many of them.
+_WINDOW = 500
+#: How long the job of a process that died waits; a minute in production.
+_JOB_LEASE = timedelta(seconds=2)
 #: The point that only one mail has, every time: composing it.
 POISON = "poison"
 _POISONED = ("transactional.composing", "compose_one", False)
@@ -33,7 +44,9 @@ def main(point: str, percent: float) -> None:
     """Patch, and become a worker."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "plunk.settings")
     django.setup()
-    module, name, is_after = POINTS.get(point, _POISONED)
+    if point in FREEZING_POINTS:
+        _freeze_in_small_chunks()
+    module, name, is_after = (POINTS | FREEZING_POINTS).get(point, _POISONED)
     target = import_module(module)
     function = getattr(target, name)
     deadly = (
@@ -45,6 +58,14 @@ def main(point: str, percent: float) -> None:
     from plunk.celery import app
 
     app.worker_main(sys.argv[3:])
+
+
+def _freeze_in_small_chunks() -> None:
+    for module, name, value in (
+        ("campaigns.freezing", "_WINDOW", _WINDOW),
+        ("contacts.jobs", "LEASE", _JOB_LEASE),
+    ):
+        setattr(import_module(module), name, value)
 
 
 def _deadly(
