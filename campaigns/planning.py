@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from campaigns.models import EDITABLE, Campaign, CampaignState
+from campaigns.waiting import DISABLED, why_held
+from contacts.addresses import domain_of
 from contacts.segments.scopes import database_now
-from transactional import holds, rate
-from transactional.models import Hold, HoldScope, SendingAccount, Stream, StreamState
+from transactional import rate
+from transactional.models import SendingAccount, Stream, StreamState
 from transactional.tallies import tallies
 
 _DAY = 86_400.0
@@ -97,17 +100,24 @@ def plan(campaign: Campaign, *, now: datetime | None = None) -> Plan:
 def seconds_for(mails: int, pace: Pace) -> float:
     """Return how long so many mails take.
 
-    What the day's quota allows goes at the rate; what is beyond it as fast as mails of
-    the day before drop out of the last 24 hours, a day's worth in a day.
+    The day's quota rolls: what left at a moment is allowed again 24 hours later, and
+    what others used before comes back some time within the next 24, evenly as far as
+    anybody knows. So each 24 hours go like the first ones: what is left goes at the
+    rate, then what comes back, as it comes.
     """
     share = 1 / (pace.others + 1)
     fastest = max(pace.per_second * share, 1e-9)
     if pace.left_today is None or pace.per_day is None:
         return mails / fastest
-    today = min(mails, max(pace.left_today, 0.0) * share)
     # Campaigns leave a part of each day to transactional mail.
-    lasting = max(pace.per_day * (1 - rate.CAMPAIGN_RESERVE) * share / _DAY, 1e-9)
-    return today / fastest + (mails - today) / min(fastest, lasting)
+    a_day = max(pace.per_day * (1 - rate.CAMPAIGN_RESERVE) * share, 1e-9)
+    if mails <= 0 or fastest * _DAY <= a_day:
+        return max(mails, 0) / fastest
+    left = min(max(pace.left_today, 0.0) * share, a_day)
+    days = max(0, math.ceil(mails / a_day) - 1)
+    rest = mails - days * a_day
+    comes_back = (rest - left) / (a_day - left) * _DAY if rest > left else 0.0
+    return days * _DAY + max(rest / fastest, comes_back)
 
 
 def _after(moment: datetime, seconds: float) -> datetime:
@@ -140,11 +150,14 @@ def _pace(campaign: Campaign, begins_at: datetime, now: datetime) -> Pace:
 def _problem(campaign: Campaign, mails: int | None, pace: Pace) -> str:
     if mails is None:
         return "How many would get it is not known yet."
+    if campaign.project.is_disabled:
+        return DISABLED
+    domain = domain_of(campaign.from_email or campaign.project.from_email)
+    # The day's quota comes back by itself, and is reckoned with.
+    if held := why_held(domain, but_quota=True):
+        return held
     if pace.per_second <= 0:
         return "How fast Amazon SES takes mail is not known yet."
-    hold = Hold.objects.filter(scope=HoldScope.ACCOUNT).first()
-    if hold is not None and hold.reason != holds.DAILY_QUOTA:
-        return f"Nothing can leave just now: {hold.reason}."
     if campaign.state == CampaignState.PAUSED:
         return "It is paused."
     return ""

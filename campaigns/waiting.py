@@ -45,6 +45,7 @@ _SILENT = timedelta(seconds=60)
 _STANDSTILL = timedelta(seconds=60)
 #: Slower than this share of the installation's rate is worth a word.
 _SLOW = 0.9
+DISABLED = "This project is disabled: its mails wait until it is enabled again."
 #: Mails of which the latest moment is looked up, not more.
 _LOOKED_AT = 1_000
 
@@ -62,8 +63,9 @@ def why_waiting(campaign: Campaign, run: Run | None, tally: Tally) -> str:
         return ""
     now = database_now()
     if campaign.project.is_disabled:
-        return "This project is disabled: its mails wait until it is enabled again."
-    stopped = _no_worker(now) or _held(campaign, run)
+        return DISABLED
+    domain = domain_of(run.from_email if run else campaign.from_email)
+    stopped = _no_worker(now) or why_held(domain)
     if stopped:
         return stopped
     if run is not None and run.state == RunState.FREEZING:
@@ -111,10 +113,18 @@ def _no_worker(now: datetime) -> str:
 
 
 # -- what holds all mail, or all of a domain -------------------------------------------
-def _held(campaign: Campaign, run: Run | None) -> str:
-    domain = domain_of(run.from_email if run else campaign.from_email)
+def why_held(domain: str, *, but_quota: bool = False) -> str:
+    """Say what holds all mail, or the mail of a domain; empty where nothing does.
+
+    `but_quota` takes no notice of a quota for 24 hours that is used up.
+    """
     found = list(Hold.objects.filter(key__in=["", FENCE, domain]).order_by("pk"))
-    account = [hold for hold in found if hold.scope == HoldScope.ACCOUNT]
+    account = [
+        hold
+        for hold in found
+        if hold.scope == HoldScope.ACCOUNT
+        and not (but_quota and hold.reason == holds.DAILY_QUOTA)
+    ]
     for hold in account:
         if hold.key == FENCE:
             return (

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.timesince import timesince
@@ -28,7 +28,7 @@ from campaigns.preflight.reading import draft_of
 from campaigns.preflight.summing import contact_ids
 from campaigns.trying import try_on_members
 from contacts.models import Contact
-from plunk.api.errors import ApiError, Invalid
+from plunk.api.errors import ApiError, Invalid, invalid
 from plunk.ids import read_id
 from plunk.pages.access import ProjectRequest, project_page
 from plunk.projects.models import User
@@ -208,7 +208,8 @@ def _reader(request: ProjectRequest) -> Any:
         return None
     contact = Contact.objects.filter(project=request.project, email=text[:254]).first()
     if contact is None:
-        raise Http404("There is no such contact.")
+        words = f"No contact of this project has the address {text[:100]}."
+        raise invalid("as", words, "unknown_contact")
     return person_of(contact)
 
 

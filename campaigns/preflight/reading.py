@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,7 @@ _OWN = frozenset({"email", "id", "plunk_id", "plunk_email"})
 _OF_THE_MOMENT = frozenset({"now", "subscribed", "locale", "data"})
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_HOST = re.compile(r"https?://[\w.-]+(?=[/:?#]|$)", re.IGNORECASE)
 _SPACES = re.compile(r"[\x00-\x20]+")
 _WITH_HOST = frozenset({"http", "https"})
 _FOLLOWED = _WITH_HOST | {"mailto", "tel", "sms", "cid"}
@@ -68,6 +70,7 @@ class Reader:
         self.draft = draft_of(self.variant)
         self.preset: Preset = preset_of(self.campaign.project)
         self.bare, self.read = _paths(self.draft)
+        self.written = frozenset(_links_of(self.draft.body))
         self.links = dict.fromkeys(LINK_NAMES, f"{settings.APP_URI}/preview")
 
     def language_of(self, person: Person) -> str:
@@ -94,7 +97,7 @@ class Reader:
         return self._compiled[language]
 
     def _key(self, compiled: Compiled, person: Person, language: str) -> bytes:
-        """Return what decides about a mail: who has the same gets the same."""
+        """Return what decides about a mail, hashed: who has the same gets the same."""
         names = compiled.names
         if "data" in names:
             known = dict(person.data)
@@ -102,7 +105,8 @@ class Reader:
             known = {name: person.data.get(name) for name in names - LINK_NAMES}
         own = [str(person.id), person.email] if names & _OWN else []
         said = person.subscribed if "subscribed" in names else None
-        return language.encode() + write([known, own, said])
+        # Some have much data, and as many of these are kept as are remembered.
+        return blake2b(write([language, known, own, said]), digest_size=16).digest()
 
     def _read(self, compiled: Compiled, person: Person, language: str) -> Reading:
         now = moment(subscribed=person.subscribed, language=language)
@@ -120,7 +124,7 @@ class Reader:
         return Reading(
             missing=_without_value(self.bare, variables),
             unset=_without_value(self.read, variables),
-            broken=_broken(mail.html),
+            broken=_broken(mail.html, self.written),
             is_blank=not mail.subject,
             size=len((mail.html or mail.text).encode()),
         )
@@ -170,16 +174,32 @@ def _without_value(
     return tuple(path for path in paths if is_unset(look_up(path, variables)))
 
 
-def _broken(html: str) -> tuple[tuple[str, str], ...]:
+def _links_of(html: str) -> Iterator[str]:
+    for match in _HREF.finditer(html):
+        yield unescape(match[1] if match[1] is not None else match[2])
+
+
+def _broken(html: str, written: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """Return links that lead nowhere once they are filled in; nothing is fetched."""
     found: dict[tuple[str, str], None] = {}
-    for match in _HREF.finditer(html):
-        address = unescape(match[1] if match[1] is not None else match[2])
+    for address in _links_of(html):
         if reason := why_broken(address):
-            found[reason, address[:200]] = None
+            found[reason, _shown(address, is_written=address in written)] = None
         if len(found) == 20:
             break
     return tuple(found)
+
+
+def _shown(address: str, *, is_written: bool) -> str:
+    """Return what may be kept of a link: it may be filled in from a contact's data.
+
+    As it was written up to its query, at most 60 characters; of one that was filled
+    in the scheme and host only.
+    """
+    if is_written:
+        return re.split(r"[?#]", address, maxsplit=1)[0][:60]
+    start = _HOST.match(address.strip())
+    return start[0].lower()[:60] if start else ""
 
 
 def why_broken(address: str) -> str:
@@ -194,6 +214,8 @@ def why_broken(address: str) -> str:
         return "incomplete"
     if scheme not in _FOLLOWED:
         return "not followed"
+    if bare.endswith(":"):
+        return "empty"
     try:
         host = urlsplit(address.strip()).hostname
     except ValueError:

@@ -88,6 +88,20 @@ def test_links_that_lead_nowhere_for_some_are_found(
     }
 
 
+def test_of_a_link_nothing_is_kept_that_a_contact_said(
+    project: Project, make_campaign: MakeCampaign
+) -> None:
+    people(project, 1, data={"page": "https://exa mple/s3cret", "code": "s3cret?"})
+    links = ("{{ page }}", "ftp://a/{{ code }}", "{{ code }}", "ftp://b/x?y=z")
+    body = " ".join(f'<a href="{one}">Read</a>' for one in links)
+
+    made = checked(make_campaign(body=body))
+
+    words = [one["message"] for one in made.findings if one["code"] == "broken_link"]
+    assert "s3cret" not in f"{words} {made.job and made.job.position}"
+    assert any("ftp://b/x”" in one for one in words)
+
+
 def test_a_mail_that_cannot_be_written_is_one_finding(
     project: Project, make_campaign: MakeCampaign
 ) -> None:
@@ -226,6 +240,8 @@ def test_what_cannot_be_sent_or_has_been_is_not_checked(
         ("https://example.org/a?b=c", ""),
         ("mailto:ada@example.org", ""),
         ("tel:+32", ""),
+        ("mailto:", "empty"),
+        ("tel: ", "empty"),
         ("#top", ""),
         ("", "empty"),
         ("#", "empty"),

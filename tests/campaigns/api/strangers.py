@@ -56,6 +56,10 @@ ENDPOINTS: dict[str, Callable[[Api, Any], list[Any]]] = {
         api.get(f"{_one(it)}/recipients"),
         api.get(f"{_one(it)}/recipients", kind="bounced"),
     ],
+    "api_campaign_preflight": lambda api, it: [
+        api.get(f"{_one(it)}/preflight"),
+        api.post(f"{_one(it)}/preflight", {}),
+    ],
     **{f"api_campaign_{step.name}": _step(step.name) for step in STEPS},
     "classic_campaigns": lambda api, it: [
         api.post("/v1/campaigns", {**_ANY, "recipients": [str(it.contact.pk)]}),

@@ -125,6 +125,18 @@ def test_a_test_to_nobody_is_an_answer(
     assert not Email.objects.exists()
 
 
+def test_a_mistyped_contact_is_said(
+    make_campaign: MakeCampaign, bob: User, shown: Shown, post: Post
+) -> None:
+    campaign = make_campaign()
+
+    response = post(f"{campaign.pk}/try/", {"to": [str(bob.pk)], "as": "who@x.example"})
+
+    assert response.status_code == 302
+    assert "has the address who@x.example" in shown(f"{campaign.pk}/review/")
+    assert not Email.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
