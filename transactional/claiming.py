@@ -19,6 +19,7 @@ from contacts.models import ERASED_PREFIX, Suppression, Topic, TopicChoice
 from contacts.suppressions import erased_among
 from plunk.api.strictjson import write
 from plunk.postgresql import fetch_all, is_postgresql
+from transactional import claim_statements as statements
 from transactional import places, streams
 from transactional.models import Email, EmailState, Lane, Stream, StreamState
 from transactional.streams import Turn
@@ -101,8 +102,8 @@ def _claim_suspects(choice: Choice) -> list[Claimed]:
     if not is_postgresql():
         return _with_topics(_claim_portable(choice, _suspects(choice)))
     with transaction.atomic():
-        running = [pk for (pk,) in fetch_all(_RUNNING_SQL, {})]
-        return _claim_postgresql(choice, _SUSPECTS_SQL, {"streams": running})
+        running = [pk for (pk,) in fetch_all(statements.RUNNING, {})]
+        return _claim_postgresql(choice, statements.SUSPECTS, {"streams": running})
 
 
 def _suspects(choice: Choice) -> QuerySet[Email]:
@@ -118,7 +119,7 @@ def _suspects(choice: Choice) -> QuerySet[Email]:
 
 def _claim_lanes(choice: Choice) -> list[Claimed]:
     return (
-        _claim_postgresql(choice, _LANES_SQL, {})
+        _claim_postgresql(choice, statements.LANES, {})
         if is_postgresql()
         else _claim_portable(choice, _due(choice))
     )
@@ -156,115 +157,10 @@ def _claim_in_turns(choice: Choice) -> list[Claimed]:
     return mails
 
 
-# A queue grows and shrinks faster than the planner's statistics follow: believing it
-# nearly empty, it would read and sort all of it for every batch. The index on due mail
-# has the order already.
-_IN_ORDER_SQL = """
-SELECT
-  set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)
-"""
-_CLAIM_SQL = """
-WITH mine AS (
-  {mine}
-)
-UPDATE transactional_email AS e
-SET
-  state = 'SENDING', attempt = e.attempt + 1,
-  lease_expires_at = now() + %(lease)s * interval '1 second'
-FROM contacts_contact AS c, projects_project AS p
-WHERE
-  e.id = ANY(ARRAY(SELECT id FROM mine))
-  AND c.id = e.contact_id AND p.id = e.project_id
-RETURNING
-  e.id, e.project_id, e.contact_id, e.content_id, e.kind, e.source, e.template_id,
-  e.origin_id, e.tracks, e.to_email, e.to_name, e.from_email, e.from_name, e.reply_to,
-  e.headers::text, e.variables::text, e.attempt, c.data::text, c.subscribed,
-  EXISTS (
-    SELECT FROM contacts_suppression AS s
-    WHERE s.project_id = e.project_id AND s.email = e.to_email
-  ),
-  p.is_disabled,
-  {has_left},
-  (SELECT EXISTS (SELECT FROM contacts_suppression WHERE email LIKE 'erased:%%'))
-"""
-_HAS_LEFT_SQL = """
-  COALESCE(
-    (
-      SELECT NOT COALESCE(choice.is_joined, topic.is_opt_out)
-      FROM transactional_stream AS stream
-      JOIN contacts_topic AS topic ON topic.id = stream.topic_id
-      LEFT JOIN contacts_topicchoice AS choice
-        ON choice.topic_id = topic.id AND choice.contact_id = e.contact_id
-      WHERE stream.id = e.origin_id
-    ),
-    false
-  )
-"""
-_LANES_SQL = _CLAIM_SQL.format(
-    mine="""
-  SELECT id FROM transactional_email
-  WHERE
-    state = 'QUEUED' AND due_at <= now() AND lane < 10 AND doubts = 0
-    AND NOT split_part(from_email, '@', 2) = ANY(%(without)s::text[])
-    AND (%(only)s = '' OR split_part(from_email, '@', 2) = %(only)s)
-  ORDER BY lane, due_at, id
-  LIMIT %(limit)s
-  FOR UPDATE SKIP LOCKED
-""",
-    has_left="false",
-)
-# The lock on a stream makes whoever pauses or cancels it wait for this claim, and this
-# claim see it if they were first.
-_OPEN_SQL = """
-SELECT id FROM transactional_stream
-WHERE id = ANY(%(streams)s::uuid[]) AND state = 'OPEN'
-ORDER BY id
-FOR SHARE
-"""
-_RUNNING_SQL = """
-SELECT stream.id FROM transactional_stream AS stream
-JOIN projects_project AS project ON project.id = stream.project_id
-WHERE stream.state = 'OPEN' AND NOT project.is_disabled
-ORDER BY stream.id
-FOR SHARE OF stream
-"""
-_TURNS_SQL = _CLAIM_SQL.format(
-    mine="""
-  SELECT due.id
-  FROM unnest(%(streams)s::uuid[], %(shares)s::int[], %(places)s::uuid[])
-    AS turn(stream_id, share, place)
-  CROSS JOIN LATERAL (
-    SELECT id FROM transactional_email
-    WHERE
-      origin_id = turn.stream_id AND state = 'QUEUED' AND id > turn.place
-      AND due_at <= now() AND doubts = 0
-    ORDER BY origin_id, state, id
-    LIMIT turn.share
-    FOR UPDATE SKIP LOCKED
-  ) AS due
-""",
-    has_left=_HAS_LEFT_SQL,
-)
-_SUSPECTS_SQL = _CLAIM_SQL.format(
-    mine="""
-  SELECT id FROM transactional_email
-  WHERE
-    state = 'QUEUED' AND doubts > 0 AND due_at <= now()
-    AND (lane < 10 OR origin_id = ANY(%(streams)s::uuid[]))
-    AND NOT split_part(from_email, '@', 2) = ANY(%(without)s::text[])
-    AND (%(only)s = '' OR split_part(from_email, '@', 2) = %(only)s)
-  ORDER BY due_at
-  LIMIT %(limit)s
-  FOR UPDATE SKIP LOCKED
-""",
-    has_left=_HAS_LEFT_SQL,
-)
-
-
 def _claim_turns_postgresql(choice: Choice, turns: list[Turn]) -> list[Claimed]:
     with transaction.atomic():
         wanted = {"streams": [turn.stream_id for turn in turns]}
-        still = {pk for (pk,) in fetch_all(_OPEN_SQL, wanted, replan=True)}
+        still = {pk for (pk,) in fetch_all(statements.OPEN, wanted, replan=True)}
         turns = [turn for turn in turns if turn.stream_id in still]
         if not turns:
             return []
@@ -273,7 +169,7 @@ def _claim_turns_postgresql(choice: Choice, turns: list[Turn]) -> list[Claimed]:
             "shares": [turn.share for turn in turns],
             "places": [places.place_of(turn.stream_id) for turn in turns],
         }
-        return _claim_postgresql(choice, _TURNS_SQL, more)
+        return _claim_postgresql(choice, statements.TURNS, more)
 
 
 def _claim_postgresql(choice: Choice, sql: str, more: dict[str, Any]) -> list[Claimed]:
@@ -285,7 +181,7 @@ def _claim_postgresql(choice: Choice, sql: str, more: dict[str, Any]) -> list[Cl
         **more,
     }
     with transaction.atomic():
-        fetch_all(_IN_ORDER_SQL, {})
+        fetch_all(statements.IN_ORDER, {})
         rows = fetch_all(sql, params, replan=True)
     mails = [Claimed(*_with_json(row[:-1])) for row in rows]
     return _without_erased(mails) if rows and rows[0][-1] else mails
