@@ -150,8 +150,13 @@ def scrub(forgotten: Forgotten) -> None:
                 for one in samples
                 if not forgotten.stands_in(json.dumps(one, ensure_ascii=False))
             ]
-            redacted = json.loads(forgotten.redacted(texts[1]))
-            Preflight.objects.filter(pk=pk).update(samples=kept, findings=redacted)
+            for one in findings:
+                examples = one.get("examples", [])
+                one["examples"] = [pk for pk in examples if not forgotten.stands_in(pk)]
+            text = forgotten.redacted(json.dumps(findings, ensure_ascii=False))
+            Preflight.objects.filter(pk=pk).update(
+                samples=kept, findings=json.loads(text)
+            )
 
 
 def figures(project_id: UUID) -> list[Figure]:

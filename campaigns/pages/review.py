@@ -24,15 +24,14 @@ from campaigns.pages.finding import audiences_in_words, draft_page, found
 from campaigns.pages.overview import readiness, sender_or_trouble
 from campaigns.planning import Plan, plan
 from campaigns.preflight import Check
-from campaigns.preflight.reading import draft_of
-from campaigns.preflight.summing import contact_ids
+from campaigns.preflight.reading import draft_of, wording_of
+from campaigns.preflight.summing import about_words, contact_ids
 from campaigns.trying import try_on_members
 from contacts.models import Contact
 from plunk.api.errors import ApiError, Invalid, invalid
 from plunk.ids import read_id
 from plunk.pages.access import ProjectRequest, project_page
 from plunk.projects.models import User
-from transactional.linting import Finding, lint
 from transactional.pages.drafting import frame_of, frame_of_words
 from transactional.previewing import person_of
 
@@ -101,13 +100,14 @@ def campaign_review(request: ProjectRequest, campaign: Campaign) -> HttpResponse
     """Show all that is to be looked at before a campaign goes."""
     variant = variant_of(campaign, 1)
     sender, trouble = sender_or_trouble(campaign)
+    result = _result(campaign)
     context = {
         "campaign": campaign,
         "audience": audiences_in_words([campaign])[0],
         "sender": sender,
         "missing": readiness(campaign, variant, trouble).all,
-        "result": _result(campaign),
-        "written": _about_words(campaign),
+        "result": result,
+        "written": _about_words(campaign, result),
         "people": _people(request),
         "inbox": reverse("inbox", args=[request.project.pk])
         if settings.USES_SIMULATOR
@@ -234,7 +234,8 @@ def _result(campaign: Campaign) -> Result | None:
         check,
         figures,
         left_out,
-        [_shown(campaign, row, emails) for row in rows],
+        # What is said about the words stands below, as they are now.
+        [_shown(campaign, row, emails) for row in rows if "part" not in row],
         [
             Sample(
                 emails[one["contact"]], one["words"], _mail(campaign, one["contact"])
@@ -269,18 +270,15 @@ def _mail(campaign: Campaign, contact_id: str) -> str:
     return reverse("campaign_review_mail", args=one)
 
 
-def _about_words(campaign: Campaign) -> list[Finding]:
-    """Return what the linter says about the mail as it is written."""
-    variant = variant_of(campaign, 1)
-    return lint(
-        project_id=campaign.project_id,
-        subject=variant.subject,
-        preheader=variant.preheader,
-        body=variant.body,
-        text="",
-        style=variant.style,
-        kind=campaign.kind,
-    )
+def _about_words(campaign: Campaign, result: Result | None) -> list[dict[str, Any]]:
+    """Return what is to be said about the mail as it is written.
+
+    Nothing that a check of just these words says of the mails already.
+    """
+    is_new = result and result.check.is_finished and not result.check.is_stale
+    found = result.check.preflight.findings if result and is_new else []
+    mails = [row for row in found if "part" not in row]
+    return about_words(wording_of(campaign), mails)
 
 
 def _people(request: ProjectRequest) -> list[User]:

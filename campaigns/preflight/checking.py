@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models.functions import Now
 
 from campaigns.audience import TAKEN, as_figures, judged
 from campaigns.freezing import variant_of
-from campaigns.models import Campaign, Preflight
+from campaigns.models import AudienceType, Campaign, Preflight
 from campaigns.preflight import summing
-from campaigns.preflight.reading import Reader, person_from
-from campaigns.walking import expected, next_window
+from campaigns.preflight.reading import Reader, person_from, wording_of
+from campaigns.walking import Window, expected, next_window
 from contacts.addresses import AddressError, normalise
 from contacts.jobs import JobError
 from contacts.models import Job
 from plunk.api.errors import Invalid
+from plunk.pages.paging import Cursor
 
-#: Contacts of a chunk: a second of work, more or less.
-_WINDOW = 5_000
-_COLUMNS = ("id", "email", "data", "subscribed", "verdict")
+#: Contacts of the first chunk, of the largest, and of the smallest one.
+_FIRST = 200
+_MOST = 5_000
+_LEAST = 20
+#: So many seconds a chunk is to take: nobody else writes on SQLite meanwhile, and who
+#: stops the check waits for it.
+_AIM = 0.5
+#: After so many seconds a chunk is broken off.
+_LONGEST = 2.0
+#: Contacts that are read from the database at a time.
+_AT_ONCE = 200
+_COLUMNS = ("id", "created_at", "email", "data", "subscribed", "verdict")
 
 
 class PreflightWorker:
@@ -46,33 +57,58 @@ class PreflightWorker:
         if job.total is None:
             job.total = expected(self.campaign)
         kept = job.position.get("kept") or summing.begun()
-        place = job.position.get("place", {})
+        # What was broken off again and again may get through in smaller pieces.
+        size = max(_LEAST, job.position.get("size", _FIRST) >> job.failures)
         try:
             window = next_window(
-                self.campaign, place, size=_WINDOW, until=job.created_at
+                self.campaign,
+                job.position.get("place", {}),
+                size=size,
+                until=job.created_at,
             )
-            verdicts = self._look_at(window.contacts, kept, job)
+            looked_at = self._look_at(window, kept, job, until=began + _LONGEST)
         except Invalid as error:
             raise JobError(f"The audience has no meaning any more. {error}") from error
-        figures = _sum(job.counts, as_figures(list(verdicts.items())))
-        figures["milliseconds"] = figures.get("milliseconds", 0) + int(
-            (time.monotonic() - began) * 1000
+        took = time.monotonic() - began
+        figures = _sum(job.counts, as_figures(list(looked_at.verdicts.items())))
+        milliseconds = figures.get("milliseconds", 0) + int(took * 1000)
+        job.counts = figures | {"milliseconds": milliseconds}
+        job.done += looked_at.contacts
+        is_finished = looked_at.next is None
+        # Nothing of anybody is kept in a job that is done.
+        job.position = (
+            {}
+            if is_finished
+            else {
+                "kept": kept,
+                "place": looked_at.next,
+                "size": next_size(size, looked_at.contacts, took),
+            }
         )
-        job.counts = figures
-        job.done += window.looked_at
-        job.position = {"kept": kept, "place": window.next}
-        self._write(figures, kept, is_finished=window.next is None)
-        return window.next is not None
+        self._write(job.counts, kept, is_finished=is_finished)
+        return not is_finished
 
-    def _look_at(self, contacts: Any, kept: dict[str, Any], job: Job) -> dict[str, int]:
-        rows = judged(contacts, self.campaign, now=job.created_at)
+    def _look_at(
+        self, window: Window, kept: dict[str, Any], job: Job, *, until: float
+    ) -> _LookedAt:
+        """Try a window's mails; no more of them once the clock is at `until`."""
+        rows = judged(window.contacts, self.campaign, now=job.created_at)
+        rows = rows.order_by("created_at", "pk").values(*_COLUMNS)
         verdicts: dict[str, int] = {}
-        for row in rows.order_by("created_at", "pk").values(*_COLUMNS):
+        for number, row in enumerate(rows.iterator(chunk_size=_AT_ONCE), start=1):
             verdict = row["verdict"]
             verdicts[verdict] = verdicts.get(verdict, 0) + 1
             if verdict == TAKEN:
                 self._try_on(row, kept)
-        return verdicts
+            if time.monotonic() > until and self._goes_by_age:
+                place = {"after": str(Cursor(row["created_at"], row["id"]))}
+                return _LookedAt(verdicts, number, place)
+        return _LookedAt(verdicts, window.looked_at, window.next)
+
+    @property
+    def _goes_by_age(self) -> bool:
+        """Say whether the next chunk can begin after any contact of this one."""
+        return self.campaign.audience_type != AudienceType.RECIPIENTS
 
     def _try_on(self, row: dict[str, Any], kept: dict[str, Any]) -> None:
         person = person_from(row)
@@ -80,6 +116,12 @@ class PreflightWorker:
             summing.refuse(kept, person)
         reading = self.reader.read_mail(person)
         summing.add(kept, person, reading, self.reader.language_of(person))
+
+    def _findings(
+        self, kept: dict[str, Any], figures: dict[str, int]
+    ) -> list[dict[str, Any]]:
+        found = summing.findings(kept, figures)
+        return [*found, *summing.about_words(wording_of(self.campaign), found)]
 
     def _write(
         self, figures: dict[str, int], kept: dict[str, Any], *, is_finished: bool
@@ -94,12 +136,27 @@ class PreflightWorker:
         }
         changes: dict[str, Any] = {
             "figures": shown,
-            "findings": summing.findings(kept, figures) if is_finished else [],
+            "findings": self._findings(kept, figures) if is_finished else [],
             "samples": summing.samples(kept) if is_finished else [],
         }
         if is_finished:
             changes["finished_at"] = Now()
         Preflight.objects.filter(pk=self.preflight.pk).update(**changes)
+
+
+@dataclass(frozen=True, slots=True)
+class _LookedAt:
+    """How many contacts came to what, and where the next ones begin."""
+
+    verdicts: dict[str, int]
+    contacts: int
+    next: dict[str, Any] | None
+
+
+def next_size(size: int, contacts: int, took: float) -> int:
+    """Return how many contacts the next chunk looks at, so that it takes `_AIM`."""
+    fits = int(contacts * _AIM / max(took, 0.001))
+    return max(_LEAST, min(fits, 4 * size, _MOST))
 
 
 def _is_address(email: str) -> bool:

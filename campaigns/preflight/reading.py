@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 import orjson
 from django.conf import settings
 
+from campaigns.freezing import variant_of
 from campaigns.models import Campaign, Variant
 from contacts.data import SYSTEM_NAMES
 from plunk.api.strictjson import write
 from transactional.contents import Draft
 from transactional.language import Form
 from transactional.language.values import is_unset, look_up
+from transactional.linting import Finding, lint
 from transactional.linting.naming import reads_in
 from transactional.marketing import LINK_NAMES
 from transactional.presets import Preset, preset_of
@@ -133,6 +135,20 @@ class Reader:
 def draft_of(variant: Variant) -> Draft:
     return Draft(
         variant.subject, variant.body, preheader=variant.preheader, style=variant.style
+    )
+
+
+def wording_of(campaign: Campaign) -> list[Finding]:
+    """Return what the linter says about the mail as it is written."""
+    variant = variant_of(campaign, 1)
+    return lint(
+        project_id=campaign.project_id,
+        subject=variant.subject,
+        preheader=variant.preheader,
+        body=variant.body,
+        text="",
+        style=variant.style,
+        kind=campaign.kind,
     )
 
 

@@ -128,12 +128,17 @@ def fingerprint(campaign: Campaign) -> str:
     The contacts themselves do: a check tells of the moment in which it was made.
     """
     variant = variant_of(campaign, 1)
-    preset = preset_of(campaign.project)
+    project = campaign.project
+    preset = preset_of(project)
+    left_out = campaign.excluded_segments.order_by("pk").values_list("pk", "updated_at")
     parts: list[Any] = [
         *(campaign.version, campaign.kind, campaign.audience_type),
         *(str(campaign.segment_id), str(campaign.topic_id), campaign.condition),
         str(campaign.segment.updated_at) if campaign.segment else "",
         *(variant.subject, variant.preheader, variant.body, variant.style),
         *(preset.language, repr(preset.look)),
+        *(campaign.from_email or project.from_email, campaign.from_name),
+        *(project.from_name, project.name),
+        [f"{pk} {changed}" for pk, changed in left_out],
     ]
     return sha256(write(parts)).hexdigest()

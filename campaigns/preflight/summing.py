@@ -6,11 +6,13 @@ chunk, so that a check that broke off goes on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
 from campaigns.preflight.reading import CLIPPED, Reading
+from transactional.linting import Finding as Linted
 from transactional.previewing import Person
 
 ERROR, WARNING, HINT = "error", "warning", "hint"
@@ -216,6 +218,34 @@ def _about_mails(kept: dict[str, Any]) -> list[Finding]:
         )
         found.append(Finding(WARNING, "clipped", words, kept["clipped"], []))
     return found
+
+
+#: What the linter says of the words, and a check says of the mails, better.
+_SAME = {
+    "unknown_variable": {"unknown_variable", "missing_variable"},
+    "mistyped_variable": {"unknown_variable", "missing_variable"},
+    "missing_fallback": {"unknown_variable", "missing_variable"},
+    "empty_link": {"broken_link"},
+    "relative_link": {"broken_link"},
+    "unusual_link": {"broken_link"},
+    "dangerous_link": {"broken_link"},
+    "empty_subject": {"blank_subject"},
+}
+
+
+def about_words(
+    written: Iterable[Linted], found: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return what is to be said about the words and was not found in the mails."""
+    codes = {one["code"] for one in found}
+    rows = [
+        asdict(Finding(one.level, one.code, one.message, one.contacts or 0, []))
+        | {"part": one.part, "line": one.line}
+        for one in written
+        if not codes & _SAME.get(one.code, set())
+    ]
+    order = {ERROR: 0, WARNING: 1, HINT: 2}
+    return sorted(rows, key=lambda one: order[one["level"]])
 
 
 def contact_ids(findings: list[dict[str, Any]]) -> set[UUID]:

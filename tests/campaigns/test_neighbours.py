@@ -184,7 +184,12 @@ def test_an_erased_contact_is_chosen_for_nothing_and_shown_nowhere(
         campaign=campaign,
         fingerprint="",
         samples=[{"email": one.email, "why": "long name"} for one in (gone, stays)],
-        findings=[{"text": f"No name: {gone.email}, {stays.email}"}],
+        findings=[
+            {
+                "text": f"No name: {gone.email}, {stays.email}",
+                "examples": [str(gone.pk), str(stays.pk)],
+            }
+        ],
     )
 
     erasing.erase(project_id=project.pk, contact_ids=[gone.pk])
@@ -195,7 +200,9 @@ def test_an_erased_contact_is_chosen_for_nothing_and_shown_nowhere(
     preflight = Preflight.objects.get()
     assert [row.contact_id for row in campaign.recipients.all()] == [stays.pk]
     assert [one["email"] for one in preflight.samples] == [stays.email]
-    assert preflight.findings == [{"text": f"No name: erased, {stays.email}"}]
+    assert preflight.findings == [
+        {"text": f"No name: erased, {stays.email}", "examples": [str(stays.pk)]}
+    ]
     assert gone.email not in f"{campaign.condition} {campaign.audience_words}"
 
 

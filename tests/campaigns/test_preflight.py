@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from campaigns import preflight
 from campaigns.drafts import change
@@ -14,7 +16,7 @@ from campaigns.models import AudienceType, Campaign, Preflight, Recipient
 from campaigns.preflight import checking
 from campaigns.preflight.reading import why_broken
 from contacts import jobs
-from contacts.models import Contact, Suppression
+from contacts.models import Contact, Job, JobState, Segment, Suppression
 from plunk.projects.models import Project
 from tests.campaigns.conftest import MakeCampaign, people
 
@@ -51,7 +53,7 @@ def test_it_says_who_gets_it_and_who_does_not(
     }
     assert (made.figures["unsubscribed"], made.figures["suppressed"]) == (1, 1)
     assert made.figures["checked"] == 18
-    assert made.findings == []
+    assert [one for one in made.findings if "part" not in one] == []
 
 
 def test_values_that_some_or_all_lack_are_named(
@@ -140,7 +142,9 @@ def test_it_goes_on_where_it_broke_off(
     project: Project, make_campaign: MakeCampaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people(project, 50, data={"name": "Ada"})
-    monkeypatch.setattr(checking, "_WINDOW", 10)
+    monkeypatch.setattr(checking, "_FIRST", 10)
+    monkeypatch.setattr(checking, "_MOST", 10)
+    monkeypatch.setattr(checking, "_LEAST", 10)
     campaign = make_campaign(body="<p>{{ name }} {{ shoe }}</p>")
     preflight.start(campaign)
     jobs.work(seconds=0)
@@ -157,6 +161,71 @@ def test_it_goes_on_where_it_broke_off(
     assert not half.is_finished
     assert whole.preflight.figures["checked"] == 50
     assert by_code(whole.preflight)["unknown_variable"]["contacts"] == 50
+
+
+def test_a_chunk_that_takes_long_is_broken_off(
+    project: Project, make_campaign: MakeCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(project, 30)
+    monkeypatch.setattr(checking, "_LONGEST", 0)
+    campaign = make_campaign(body="<p>{{ shoe }}</p>")
+    preflight.start(campaign)
+    jobs.work(seconds=0)
+    job = Job.objects.get()
+    while jobs.work(seconds=60):
+        continue
+
+    whole = preflight.current(campaign)
+    assert (job.done, job.state) == (1, JobState.ACTIVE)
+    assert whole is not None
+    assert whole.preflight.figures["checked"] == 30
+    assert by_code(whole.preflight)["unknown_variable"]["contacts"] == 30
+    assert whole.job is not None
+    assert whole.job.position == {}
+
+
+@pytest.mark.parametrize(
+    ("size", "contacts", "took", "following"),
+    [
+        (200, 200, 0.01, 800),
+        (4_000, 4_000, 0.1, 5_000),
+        (1_000, 1_000, 1.0, 500),
+        (1_000, 30, 2.0, 20),
+    ],
+)
+def test_a_chunk_takes_half_a_second(
+    size: int, contacts: int, took: float, following: int
+) -> None:
+    assert checking.next_size(size, contacts, took) == following
+
+
+def test_another_sender_or_rule_of_who_is_left_out_makes_it_stale(
+    project: Project, make_campaign: MakeCampaign
+) -> None:
+    campaign = make_campaign()
+    segment = Segment.objects.create(project=project, name="Staff")
+    campaign.excluded_segments.add(segment)
+    prints = [preflight.fingerprint(campaign)]
+    Segment.objects.update(updated_at=timezone.now() + timedelta(days=1))
+    prints.append(preflight.fingerprint(campaign))
+    campaign.project.from_name = "Another"
+    prints.append(preflight.fingerprint(campaign))
+    campaign.from_email = "else@example.com"
+    prints.append(preflight.fingerprint(campaign))
+
+    assert len(set(prints)) == 4
+
+
+def test_what_is_wrong_with_the_words_counts_too(
+    project: Project, make_campaign: MakeCampaign
+) -> None:
+    people(project, 2)
+
+    made = checked(make_campaign(body='<p>{% if name %}Hi</p> <a href="">Read</a>'))
+
+    codes = [one["code"] for one in made.findings]
+    assert codes.count("broken_link") + codes.count("empty_link") == 1
+    assert any("part" in one and one["level"] == "error" for one in made.findings)
 
 
 def test_a_change_makes_it_stale_and_a_new_one_does_not(
