@@ -141,6 +141,10 @@ class PreflightWorker:
         }
         if is_finished:
             changes["finished_at"] = Now()
+            # Counted on the way, also where a page would not wait for it.
+            Campaign.objects.filter(
+                pk=self.campaign.pk, version=self.campaign.version
+            ).update(audience_count=figures.get("taken", 0), audience_counted_at=Now())
         Preflight.objects.filter(pk=self.preflight.pk).update(**changes)
 
 

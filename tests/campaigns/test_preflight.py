@@ -45,8 +45,11 @@ def test_it_says_who_gets_it_and_who_does_not(
     Contact.objects.filter(email="r1@example.com").update(subscribed=False)
     Suppression.objects.create(project=project, email="r2@example.com", reason="BOUNCE")
 
-    made = checked(make_campaign())
+    campaign = make_campaign()
+    made = checked(campaign)
 
+    campaign.refresh_from_db()
+    assert campaign.audience_count == 18
     assert {name: made.figures[name] for name in ("named", "taken")} == {
         "named": 20,
         "taken": 18,
