@@ -108,7 +108,8 @@ def _context(browser: Browser, url: str, session: dict[str, str], look: str) -> 
         viewport=WINDOWS[device],
         color_scheme="dark" if scheme == "dark" else "light",
     )
-    context.add_cookies([{**session, "url": url}])
+    name, value = session["name"], session["value"]
+    context.add_cookies([{"name": name, "value": value, "url": url}])
     return context
 
 
