@@ -205,9 +205,18 @@ def _delete_withdrawn(campaign_id: UUID) -> int:
     return len(ids)
 
 
+def _has_mails(campaign_id: UUID) -> bool:
+    mails = Email.objects.filter(origin_id=campaign_id)
+    return bool(mails.order_by("origin_id", "state", "pk").values_list("pk")[:1])
+
+
 @transaction.atomic
 def _become_draft(campaign_id: UUID) -> bool:
     rows = Campaign.objects.filter(pk=campaign_id, revert_pending=True)
+    # A sweep that slept through another launch must not take its mails for these.
+    is_still = rows.select_for_update(no_key=True).values_list("pk").first()
+    if not is_still or _has_mails(campaign_id):
+        return False
     changed = rows.update(
         state=CampaignState.DRAFT,
         revert_pending=False,
@@ -243,7 +252,9 @@ def _sample() -> None:
         seconds = (now - row.sampled_at).total_seconds() if row.sampled_at else 0.0
         if row.sampled_at and seconds < 1.0:
             continue
-        lately = (sent - row.sampled_sent) / seconds if seconds else 0.0
+        # Less, where mails went with an erased contact.
+        more = max(0, sent - row.sampled_sent)
+        lately = more / seconds if seconds else 0.0
         Campaign.objects.filter(pk=row.pk, sampled_at=row.sampled_at).update(
             rate=row.rate + _FORGETS * (lately - row.rate),
             sampled_at=now,

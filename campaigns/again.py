@@ -13,6 +13,9 @@ from transactional.streams import UNKNOWN_OUTCOME
 
 #: Whom a reminder may go to: those SES took the mail for, and who did not open it.
 _REACHED = (EmailState.SENT, EmailState.DELIVERED)
+#: Of a failed mail: that nobody knows of one of its attempts whether SES has it, even
+#: if the last one was refused.
+_MAY_HAVE_LEFT = Q(error_code=UNKNOWN_OUTCOME) | Q(doubts__gt=0)
 
 
 def states_of(kind: RunKind) -> Sequence[EmailState]:
@@ -20,19 +23,20 @@ def states_of(kind: RunKind) -> Sequence[EmailState]:
     return (EmailState.FAILED,) if kind == RunKind.RETRY else _REACHED
 
 
-def earlier(
-    campaign_id: UUID, kind: RunKind, state: EmailState, *, before: int | None = None
-) -> QuerySet[Email]:
-    """Return the mails of a campaign that another try may be for.
+def earlier(campaign_id: UUID, kind: RunKind, state: EmailState) -> QuerySet[Email]:
+    """Return the mails of a campaign in a state that another try may be for."""
+    return _wanting(Email.objects.filter(origin_id=campaign_id, state=state), kind)
 
-    `before` leaves out those of that run and later ones. Who clicked has read it, and
-    of a mail of unknown outcome nobody knows that it did not arrive.
-    """
-    mails = Email.objects.filter(origin_id=campaign_id, state=state)
-    if before is not None:
-        mails = mails.filter(run__lt=before)
+
+def among(mails: QuerySet[Email], kind: RunKind) -> QuerySet[Email]:
+    """Return those of some mails, of whatever state, that another try may be for."""
+    return _wanting(mails.filter(state__in=states_of(kind)), kind)
+
+
+def _wanting(mails: QuerySet[Email], kind: RunKind) -> QuerySet[Email]:
+    """Leave out what may have arrived, and was read: who clicked has read it."""
     if kind == RunKind.RETRY:
-        return mails.exclude(error_code=UNKNOWN_OUTCOME)
+        return mails.exclude(_MAY_HAVE_LEFT)
     return mails.filter(opened_at=None, clicked_at=None)
 
 
@@ -40,13 +44,13 @@ def unserved(
     mails: QuerySet[Email],
     campaign_id: UUID,
     kind: RunKind,
-    among: QuerySet[Email] | None = None,
+    by: QuerySet[Email] | None = None,
 ) -> QuerySet[Email]:
     """Leave out the mails of contacts who need no other mail of the campaign.
 
-    `among` are the mails that may have served them; by default all of the campaign's.
+    `by` are the mails that may have served them; by default all of the campaign's.
     """
-    others = Email.objects.all() if among is None else among
+    others = Email.objects.all() if by is None else by
     others = others.filter(origin_id=campaign_id, contact=OuterRef("contact"))
     return mails.exclude(Exists(_serving(others, kind)))
 
@@ -70,4 +74,4 @@ def _serving(mails: QuerySet[Email], kind: RunKind) -> QuerySet[Email]:
     if kind != RunKind.RETRY:
         return mails.exclude(opened_at=None, clicked_at=None)
     unserved = [EmailState.FAILED, EmailState.CANCELLED]
-    return mails.filter(~Q(state__in=unserved) | Q(error_code=UNKNOWN_OUTCOME))
+    return mails.filter(~Q(state__in=unserved) | _MAY_HAVE_LEFT)

@@ -7,7 +7,6 @@ again are there already (`email_origin_once`). On PostgreSQL a chunk is one stat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +33,7 @@ from contacts.models import Contact, Job, JobState
 from plunk.api.errors import Invalid
 from plunk.postgresql import is_postgresql
 from transactional.contents import Draft, content_of
-from transactional.models import Content, Email, EmailState, Lane, Source
+from transactional.models import Content, Email, Lane, Source
 
 #: How many contacts a chunk looks at; more where few of them are meant.
 _WINDOW = 20_000
@@ -61,8 +60,9 @@ class FreezeWorker:
             raise JobError("The campaign was deleted.")
         self.run = run
         self.campaign: Campaign = run.campaign
-        kind = self.campaign.audience_type
-        if kind == AudienceType.SEGMENT and self.campaign.segment is None:
+        is_of_segment = self.campaign.audience_type == AudienceType.SEGMENT
+        is_first = run.kind == RunKind.FIRST
+        if is_first and is_of_segment and self.campaign.segment is None:
             raise JobError("The campaign’s segment was deleted.")
 
     def step(self, job: Job) -> bool:
@@ -89,7 +89,7 @@ class FreezeWorker:
     def _expected(self) -> int:
         """Return how many contacts all chunks together will look at."""
         if self.run.kind != RunKind.FIRST:
-            return sum(self._earlier(state).count() for state in self._states())
+            return self._earlier().count()
         return expected(self.campaign)
 
     # -- which contacts ----------------------------------------------------------------
@@ -103,44 +103,34 @@ class FreezeWorker:
         until = self.run.frozen_for
         return next_window(self.campaign, position, size=size, until=until)
 
-    def _states(self) -> Sequence[EmailState]:
-        return again.states_of(RunKind(self.run.kind))
-
-    def _earlier(self, state: EmailState) -> QuerySet[Email]:
-        return again.earlier(
-            self.campaign.pk, RunKind(self.run.kind), state, before=self.run.number
-        )
+    def _earlier(self) -> QuerySet[Email]:
+        return Email.objects.filter(origin_id=self.campaign.pk, run__lt=self.run.number)
 
     def _window_of_mails(self, position: dict[str, Any], size: int) -> Window:
-        """Go along the campaign's own mails, state by state, in the order of ids.
+        """Go along the contacts with mails of earlier runs, in the order of their ids.
 
-        A mail that goes from one state to the next meanwhile is met at most twice.
+        Each is met once, however many mails it has and wherever these get meanwhile.
         """
-        states = self._states()
-        number: int = position.get("state", 0)
-        rows = self._earlier(states[number]).order_by("origin_id", "state", "pk")
-        if after := position.get("email"):
-            rows = rows.filter(pk__gt=after)
-        places = list(rows.values_list("pk", flat=True)[:size])
+        rows = self._earlier()
+        if after := position.get("contact"):
+            rows = rows.filter(contact__gt=after)
+        ordered = rows.order_by("origin_id", "contact_id", "run")
+        places = list(ordered.values_list("contact_id", flat=True)[:size])
+        is_last = len(places) < size
+        following = None if is_last else {"contact": str(places[-1])}
         contacts = self._unserved(rows, places)
-        following: dict[str, Any] | None = None
-        if len(places) == size:
-            following = {"state": number, "email": str(places[-1])}
-        elif number + 1 < len(states):
-            following = {"state": number + 1}
         return Window(contacts, len(places), following)
 
     def _unserved(self, rows: QuerySet[Email], places: list[UUID]) -> QuerySet[Contact]:
-        """Return the contacts of some mails who need another.
+        """Return the contacts up to a place who need another mail.
 
         Those who have a mail of this run already do, too: the mail is there.
         """
         if not places:
             return Contact.objects.none()
-        campaign = self.campaign
-        mails = rows.order_by().filter(pk__lte=places[-1])
-        before = Email.objects.filter(run__lt=self.run.number)
-        unserved = again.unserved(mails, campaign.pk, RunKind(self.run.kind), before)
+        campaign, kind = self.campaign, RunKind(self.run.kind)
+        mails = again.among(rows.filter(contact__lte=places[-1]), kind)
+        unserved = again.unserved(mails, campaign.pk, kind, self._earlier())
         return Contact.objects.filter(
             project_id=campaign.project_id, pk__in=unserved.values("contact")
         )

@@ -98,6 +98,7 @@ def schedule(
         "Only a draft or a scheduled campaign can be scheduled.",
         scheduled_at=at,
         schedule_zone=zone,
+        archived_at=None,
     )
     check_ready(campaign)
     _note(campaign, EventKind.SCHEDULED, user, at=at.isoformat(), zone=zone)
@@ -148,6 +149,7 @@ def _launch(campaign: Campaign, condition: Q, user: User | None) -> Run:
         started_at=Now(),
         finished_at=None,
         cancelled_at=None,
+        archived_at=None,
         moved_at=Now(),
         sampled_at=None,
         sampled_sent=0,
@@ -186,7 +188,7 @@ def send_again(
         raise WrongState(
             "What was cancelled is still being withdrawn: try again in a moment."
         )
-    sender = check_ready(campaign)
+    sender = check_ready(campaign, needs_audience=False)
     if not again.is_anybody_left(campaign.pk, kind):
         raise NobodyToSendTo(
             "No mail of this campaign has failed."

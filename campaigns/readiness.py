@@ -11,11 +11,12 @@ from plunk.projects.models import Project
 from transactional.senders import Sender, choose_sender
 
 
-def check_ready(campaign: Campaign) -> Sender:
+def check_ready(campaign: Campaign, *, needs_audience: bool = True) -> Sender:
     """Return who the campaign comes from.
 
-    Raises NotReady where what every mail needs is missing, NobodyToSendTo where nobody
-    was chosen, ProjectDisabled, and Invalid and DomainNotVerified as `choose_sender`.
+    A run that goes along earlier mails needs no audience any more. Raises NotReady
+    where what every mail needs is missing, NobodyToSendTo where nobody was chosen,
+    ProjectDisabled, and Invalid and DomainNotVerified as `choose_sender`.
     """
     project = campaign.project
     if project.is_disabled:
@@ -25,6 +26,12 @@ def check_ready(campaign: Campaign) -> Sender:
         raise NotReady("The campaign has no subject yet.")
     if not variant.body.strip():
         raise NotReady("The campaign has no content yet.")
+    if needs_audience:
+        _check_audience(campaign)
+    return sender_of(campaign, project)
+
+
+def _check_audience(campaign: Campaign) -> None:
     kind = AudienceType(campaign.audience_type)
     if kind is AudienceType.SEGMENT and campaign.segment_id is None:
         raise NotReady("The campaign’s segment was deleted: choose another audience.")
@@ -32,7 +39,6 @@ def check_ready(campaign: Campaign) -> Sender:
         raise NobodyToSendTo("The campaign has no recipients.")
     # What a filter names may be gone by now.
     audience.named(campaign)
-    return sender_of(campaign, project)
 
 
 def sender_of(campaign: Campaign, project: Project) -> Sender:
