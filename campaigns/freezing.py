@@ -183,7 +183,10 @@ class FreezeWorker:
         sums = self.run.figures
         for name, count in figures.items():
             sums[name] = sums.get(name, 0) + count
-        Run.objects.filter(pk=self.run.pk).update(figures=sums)
+        # Cancelled meanwhile, nothing of this chunk may stay.
+        mine = Run.objects.filter(pk=self.run.pk, state=RunState.FREEZING)
+        if not mine.update(figures=sums):
+            raise JobError("The campaign was cancelled.")
 
     def _finish(self) -> None:
         Run.objects.filter(pk=self.run.pk).update(

@@ -321,7 +321,8 @@ def cancel(campaign: Campaign, *, user: User | None = None) -> Campaign:
         campaign=campaign, state__in=[RunState.FREEZING, RunState.SENDING]
     ).select_related("job"):
         if run.job is not None:
-            jobs.cancel(run.job)
+            # A chunk may take long. It finds its run cancelled, and leaves nothing.
+            jobs.cancel(run.job, waits=False)
     Run.objects.filter(
         campaign=campaign, state__in=[RunState.FREEZING, RunState.SENDING]
     ).update(state=RunState.CANCELLED, finished_at=Now())

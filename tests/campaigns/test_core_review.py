@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from campaigns import advancing
 from campaigns.errors import NobodyToSendTo
+from campaigns.freezing import FreezeWorker
 from campaigns.lifecycle import archive, cancel, schedule, send, send_again
 from campaigns.models import (
     AudienceType,
@@ -22,9 +25,10 @@ from campaigns.models import (
     RunState,
 )
 from contacts import jobs
-from contacts.models import Segment, SegmentType
+from contacts.models import Job, JobState, Segment, SegmentType
 from contacts.segments.keeping import delete_segment
 from contacts.segments.scopes import database_now
+from plunk.postgresql import is_postgresql
 from plunk.projects.models import Project
 from tests.campaigns.conftest import MakeCampaign, people, work
 from tests.campaigns.test_lifecycle import small_chunks
@@ -229,3 +233,70 @@ def test_erased_mails_do_not_make_it_go_backwards(
     campaign.refresh_from_db()
     assert 0 < campaign.rate < 1
     assert (campaign.sampled_sent, tallies([campaign.pk])[campaign.pk].sent) == (0, 0)
+
+
+def test_cancelled_in_the_middle_of_a_chunk_nothing_of_it_stays(
+    project: Project,
+    make_campaign: MakeCampaign,
+    ses: FakeSes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    people(project, 4)
+    campaign = make_campaign()
+    run = send(campaign)
+    frozen = FreezeWorker._frozen
+
+    def slowly(worker: FreezeWorker, window: Any) -> dict[str, int]:
+        found = frozen(worker, window)
+        assert Email.objects.count() == 4
+        Run.objects.update(state=RunState.CANCELLED)
+        return found
+
+    monkeypatch.setattr(FreezeWorker, "_frozen", slowly)
+    jobs.work()
+
+    # What was done in the chunk's own transaction is undone with it.
+    run.refresh_from_db()
+    assert run.state == RunState.FREEZING
+    assert not run.figures
+    assert not Email.objects.exists()
+    assert run.job.state == JobState.FAILED
+
+
+def test_a_cancellation_waits_for_no_chunk(
+    project: Project, make_campaign: MakeCampaign, ses: FakeSes
+) -> None:
+    if not is_postgresql():
+        pytest.skip("elsewhere everybody who writes waits for everybody")
+    people(project, 4)
+    campaign = make_campaign()
+    run = send(campaign)
+    is_held, may_go_on = Event(), Event()
+
+    def chunk() -> None:
+        with transaction.atomic():
+            list(Job.objects.select_for_update().filter(pk=run.job_id))
+            is_held.set()
+            may_go_on.wait(20)
+        connection.close()
+
+    run.refresh_from_db()
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(chunk)
+        assert is_held.wait(10)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '500ms'")
+        try:
+            cancelled = cancel(campaign)
+        finally:
+            may_go_on.set()
+            done.result(10)
+            with connection.cursor() as cursor:
+                cursor.execute("RESET lock_timeout")
+    work()
+
+    campaign.refresh_from_db()
+    assert cancelled.revert_pending
+    assert campaign.state == CampaignState.DRAFT
+    assert not Email.objects.exists()
+    assert not jobs.is_anything_due()
