@@ -88,13 +88,19 @@ def begin(
     return job
 
 
-def cancel(job: Job) -> bool:
-    """End a job after the chunk in hand; return False where it had ended already."""
+def cancel(job: Job, *, waits: bool = True) -> bool:
+    """End a job after the chunk in hand; return False where it had ended already.
+
+    Without `waits`, in a transaction of the caller's, also where a chunk is in hand:
+    its worker has to notice by itself.
+    """
     unfinished = [JobState.DRAFT, JobState.WAITING, JobState.ACTIVE]
+    rows = Job.objects.filter(pk=job.pk, state__in=unfinished)
+    if not waits:
+        free = rows.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        rows = rows.filter(pk__in=list(free))
     return bool(
-        Job.objects.filter(pk=job.pk, state__in=unfinished).update(
-            state=JobState.CANCELLED, finished_at=Now(), lease_expires_at=None
-        )
+        rows.update(state=JobState.CANCELLED, finished_at=Now(), lease_expires_at=None)
     )
 
 
