@@ -20,7 +20,6 @@ from campaigns.choosing import add_recipients, contacts_of, replace_recipients
 from campaigns.draft_audience import COLUMNS, judged_audience
 from campaigns.draft_rules import Draft, read_draft
 from campaigns.errors import CampaignNotFound, StaleCampaign, WrongState
-from campaigns.freezing import variant_of
 from campaigns.lifecycle import campaign_of, check_ready
 from campaigns.models import (
     EDITABLE,
@@ -33,6 +32,7 @@ from campaigns.models import (
     Recipient,
     Variant,
 )
+from campaigns.variants import variant_of
 from contacts.ledger import Act
 from contacts.models import Door, Segment
 from contacts.segments.counting import SECONDS, bounded

@@ -94,7 +94,9 @@ def _with_mails(
     # What got through tells more than what came later and did not.
     told = max(mails, key=lambda mail: (mail.sent_at is not None, mail.run))
     sentence, tone = _of_mail(campaign, contact, told)
-    evidence = [line for mail in mails for line in _lines(mail, len(mails) > 1)]
+    evidence = [
+        line for mail in mails for line in _lines(mail, names_run=len(mails) > 1)
+    ]
     return Answer(sentence, tuple(evidence), tone, mails, contact)
 
 
@@ -179,7 +181,7 @@ def _queued(campaign: Campaign, mail: Email) -> str:
     return f"{mail.to_email} has not got it yet: {waits}."
 
 
-def _lines(mail: Email, names_run: bool) -> list[str]:  # noqa: FBT001 - a plain choice
+def _lines(mail: Email, *, names_run: bool) -> list[str]:
     deeds: list[tuple[datetime | None, str]] = [
         (mail.created_at, "Written down for it"),
         (mail.sent_at, "Handed to Amazon SES"),

@@ -27,12 +27,13 @@ from campaigns.models import (
     RunState,
     Variant,
 )
+from campaigns.variants import draft_of, variant_of
 from campaigns.walking import Window, expected, next_window
 from contacts.jobs import JobError
 from contacts.models import Contact, Job, JobState
 from plunk.api.errors import Invalid
 from plunk.postgresql import is_postgresql
-from transactional.contents import Draft, content_of
+from transactional.contents import content_of
 from transactional.models import Content, Email, Lane, Source
 
 #: How many contacts a chunk looks at; more where few of them are meant.
@@ -167,13 +168,7 @@ class FreezeWorker:
     def _content(self) -> UUID:
         """Return the content of the run's mails; written again if it lost its last."""
         variant = variant_of(self.campaign, self.run.number)
-        draft = Draft(
-            variant.subject,
-            variant.body,
-            preheader=variant.preheader,
-            style=variant.style,
-        )
-        content = content_of(self.campaign.project_id, draft)
+        content = content_of(self.campaign.project_id, draft_of(variant))
         Content.objects.bulk_create([content], ignore_conflicts=True)
         if variant.content_id != content.pk:
             Variant.objects.filter(pk=variant.pk).update(content=content.pk)
@@ -203,15 +198,6 @@ def is_stuck(run: Run) -> bool:
     """Say whether a run is being frozen, and nobody does it any more."""
     ends = (JobState.FAILED, JobState.CANCELLED, JobState.COMPLETED)
     return run.state == RunState.FREEZING and (run.job is None or run.job.state in ends)
-
-
-def variant_of(campaign: Campaign, run: int) -> Variant:
-    """Return what a run of a campaign says: its own words, or those of the first."""
-    rows = Variant.objects.filter(campaign=campaign, run__in=[1, run])
-    variant = rows.order_by("-run", "position").first()
-    if variant is None:
-        variant = Variant.objects.create(campaign=campaign)
-    return variant
 
 
 # Ids of version 7, made where the rows are: random, with the time in front and the

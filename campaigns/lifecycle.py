@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from campaigns import again, audience
 from campaigns.errors import CampaignNotFound, NobodyToSendTo, WrongState
-from campaigns.freezing import is_stuck, variant_of
+from campaigns.freezing import is_stuck
 from campaigns.models import (
     EDITABLE,
     RUNNING,
@@ -30,6 +30,7 @@ from campaigns.models import (
     Variant,
 )
 from campaigns.readiness import check_ready
+from campaigns.variants import variant_of
 from contacts import jobs
 from contacts.addresses import domain_of
 from contacts.models import JobKind

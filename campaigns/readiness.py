@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from campaigns import audience
 from campaigns.errors import NobodyToSendTo, NotReady
-from campaigns.freezing import variant_of
 from campaigns.models import AudienceType, Campaign
+from campaigns.variants import variant_of
 from plunk.api.errors import ProjectDisabled
 from plunk.projects.models import Project
 from transactional.senders import Sender, choose_sender

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from campaigns.audience import getting
 from campaigns.errors import NotReady
-from campaigns.freezing import variant_of
 from campaigns.models import Campaign
+from campaigns.variants import draft_of, variant_of
 from contacts.segments.counting import bounded
 from plunk.api.errors import ApiError
-from transactional.contents import Draft
 from transactional.models import MailKind
 from transactional.outbox import Accepted
 from transactional.previewing import Person, made_up_person, person_of
@@ -34,12 +33,7 @@ def try_on_members(
         raise NotReady("The campaign has no subject yet.")
     if not variant.body.strip():
         raise NotReady("The campaign has no content yet.")
-    draft = Draft(
-        variant.subject,
-        variant.body,
-        preheader=variant.preheader,
-        style=variant.style,
-    )
+    draft = draft_of(variant)
     sender = sender_of_test(
         campaign.project, email=campaign.from_email, name=campaign.from_name
     )

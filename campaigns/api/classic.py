@@ -11,9 +11,9 @@ from django.http import HttpResponse
 
 from campaigns import drafts, lifecycle
 from campaigns.api.fields import BODY_LIMIT, campaign_named, named_as
-from campaigns.freezing import variant_of
 from campaigns.models import Campaign, CampaignState, Recipient
 from campaigns.trying import try_on_members
+from campaigns.variants import variant_of
 from contacts.segments.scopes import database_now
 from plunk.api.answers import timestamp
 from plunk.api.fields import Fields

@@ -19,12 +19,12 @@ from django.views.decorators.http import (
 
 from campaigns import lifecycle
 from campaigns.errors import WrongState
-from campaigns.freezing import variant_of
 from campaigns.models import Campaign, CampaignState
 from campaigns.pages.details import MOST_CLOCK, ZonedForm, show_errors
 from campaigns.pages.finding import audiences_in_words, draft_page, found
 from campaigns.pages.overview import is_near, readiness, review_urls, sender_or_trouble
 from campaigns.schedules import in_words, on_clock, read_moment, zone_of
+from campaigns.variants import variant_of
 from plunk.api.errors import ApiError, Invalid
 from plunk.pages.access import ProjectRequest, project_page
 

@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from campaigns import drafts
-from campaigns.freezing import variant_of
 from campaigns.models import (
     EDITABLE,
     AudienceType,
@@ -28,6 +27,7 @@ from campaigns.pages.finding import audiences_in_words, found
 from campaigns.pages.lists import TONES
 from campaigns.readiness import check_ready, sender_of
 from campaigns.schedules import in_words
+from campaigns.variants import variant_of
 from plunk.api.errors import ApiError
 from plunk.pages.access import ProjectRequest, project_page
 from transactional.pages.editor import KINDS

@@ -18,15 +18,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns import preflight
 from campaigns.audience import EXCLUDED, SUPPRESSED, TOPIC, UNSUBSCRIBED
-from campaigns.freezing import variant_of
 from campaigns.models import EDITABLE, Campaign
 from campaigns.pages.finding import audiences_in_words, draft_page, found
 from campaigns.pages.overview import readiness, sender_or_trouble
 from campaigns.planning import Plan, plan
 from campaigns.preflight import Check
-from campaigns.preflight.reading import draft_of, wording_of
+from campaigns.preflight.reading import wording_of
 from campaigns.preflight.summing import about_words, contact_ids
 from campaigns.trying import try_on_members
+from campaigns.variants import draft_of, variant_of
 from contacts.models import Contact
 from plunk.api.errors import ApiError, Invalid, invalid
 from plunk.ids import read_id

@@ -11,13 +11,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from campaigns.freezing import variant_of
 from campaigns.models import EDITABLE, RUNNING, Campaign, CampaignState, Report
 from campaigns.pages.charts import Chart, chart_of
 from campaigns.pages.finding import audiences_in_words, found
 from campaigns.pages.lists import TONES
 from campaigns.progress import Progress, progress
 from campaigns.reporting import ask_for, returned
+from campaigns.variants import variant_of
 from plunk.pages.access import ProjectRequest, project_page
 from transactional.tallies import Tally
 

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from campaigns import again, lifecycle
 from campaigns.errors import WrongState
-from campaigns.freezing import variant_of
 from campaigns.models import RUNNING, Campaign, CampaignState, RunKind
 from campaigns.pages.running import launched
 from campaigns.progress import progress
+from campaigns.variants import variant_of
 from campaigns.waiting import mails
 from plunk.api.errors import ApiError
 from plunk.pages.access import ProjectRequest, project_page

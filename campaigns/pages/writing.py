@@ -14,12 +14,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from campaigns import drafts
 from campaigns.draft_rules import SAID
 from campaigns.errors import CampaignNotFound
-from campaigns.freezing import variant_of
 from campaigns.models import EDITABLE, Campaign
 from campaigns.pages.finding import found, too_late
+from campaigns.variants import draft_of, variant_of
 from plunk.pages.access import ProjectRequest, project_page
 from transactional import previewing
-from transactional.contents import Draft
 from transactional.models import WRITTEN_FIELDS
 from transactional.pages.drafting import frame_of
 from transactional.pages.editor import Edited, Saved, save_edited, show_editor
@@ -80,12 +79,7 @@ def campaign_html(request: ProjectRequest, campaign_id: UUID) -> HttpResponse:
     """Show what a campaign says as a made-up reader would see it."""
     campaign = found(request, campaign_id)
     variant = variant_of(campaign, 1)
-    draft = Draft(
-        variant.subject,
-        variant.body,
-        preheader=variant.preheader,
-        style=variant.style,
-    )
+    draft = draft_of(variant)
     person = previewing.made_up_person(request.project.pk)
     form = request.GET.get("form", "")
     return frame_of(request.project, draft, campaign.kind, person, form=form)

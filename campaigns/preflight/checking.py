@@ -9,10 +9,10 @@ from typing import Any
 from django.db.models.functions import Now
 
 from campaigns.audience import TAKEN, as_figures, judged
-from campaigns.freezing import variant_of
 from campaigns.models import AudienceType, Campaign, Preflight
 from campaigns.preflight import summing
 from campaigns.preflight.reading import Reader, person_from, wording_of
+from campaigns.variants import variant_of
 from campaigns.walking import Window, expected, next_window
 from contacts.addresses import AddressError, normalise
 from contacts.jobs import JobError

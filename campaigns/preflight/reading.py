@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import orjson
 from django.conf import settings
 
-from campaigns.freezing import variant_of
 from campaigns.models import Campaign, Variant
+from campaigns.variants import draft_of, variant_of
 from contacts.data import SYSTEM_NAMES
 from plunk.api.strictjson import write
 from transactional.contents import Draft
@@ -130,12 +130,6 @@ class Reader:
             is_blank=not mail.subject,
             size=len((mail.html or mail.text).encode()),
         )
-
-
-def draft_of(variant: Variant) -> Draft:
-    return Draft(
-        variant.subject, variant.body, preheader=variant.preheader, style=variant.style
-    )
 
 
 def wording_of(campaign: Campaign) -> list[Finding]:

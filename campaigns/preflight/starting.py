@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from campaigns.errors import WrongState
-from campaigns.freezing import variant_of
 from campaigns.models import EDITABLE, Campaign, Preflight
 from campaigns.readiness import check_ready
+from campaigns.variants import variant_of
 from contacts import jobs
 from contacts.models import Job, JobKind, JobState
 from plunk.api.strictjson import write

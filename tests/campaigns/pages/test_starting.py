@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from campaigns.freezing import variant_of
 from campaigns.models import Campaign
+from campaigns.variants import variant_of
 from plunk.projects.creating import NewProject
 from plunk.projects.models import Project
 from tests.campaigns.conftest import MakeCampaign

@@ -10,9 +10,9 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from campaigns.freezing import variant_of
 from campaigns.lifecycle import schedule
 from campaigns.models import CampaignState
+from campaigns.variants import variant_of
 from tests.campaigns.conftest import MakeCampaign
 from tests.campaigns.pages.conftest import Shown, fresh
 from tests.conftest import NOBODY
