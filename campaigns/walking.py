@@ -52,29 +52,28 @@ def _of_contacts(
     everybody = Contact.objects.filter(project_id=campaign.project_id)
     start = Cursor.read(position.get("after", ""))
     rest = newer(everybody, start) if start else everybody
-    places = list(
-        rest.filter(created_at__lte=until)
-        .order_by("created_at", "id")
-        .values_list("created_at", "id")[:size]
-    )
+    rest = rest.filter(created_at__lte=until)
+    places = rest.order_by("created_at", "id").values_list("created_at", "id")
+    last = places[size - 1 : size].first()
     found = named(campaign, now=until)
     if start:
         found = newer(found, start)
     found = found.filter(created_at__lte=until)
-    if len(places) < size:
-        return Window(found, len(places), None)
-    end = Cursor(*places[-1])
-    return Window(up_to(found, end), len(places), {"after": str(end)})
+    if last is None:
+        return Window(found, rest.count(), None)
+    end = Cursor(*last)
+    return Window(up_to(found, end), size, {"after": str(end)})
 
 
 def _of_chosen(campaign: Campaign, position: dict[str, Any], size: int) -> Window:
     rows = Recipient.objects.filter(
         campaign=campaign, pk__gt=position.get("recipient", 0)
-    ).order_by("pk")
-    places = list(rows.values_list("pk", "contact_id")[:size])
-    contacts = Contact.objects.filter(
-        project_id=campaign.project_id, pk__in=[pk for _, pk in places]
     )
-    is_last = len(places) < size
-    following = None if is_last else {"recipient": places[-1][0]}
-    return Window(contacts, len(places), following)
+    last = rows.order_by("pk").values_list("pk", flat=True)[size - 1 : size].first()
+    chosen = rows if last is None else rows.filter(pk__lte=last)
+    contacts = Contact.objects.filter(
+        project_id=campaign.project_id, pk__in=chosen.values("contact")
+    )
+    if last is None:
+        return Window(contacts, rows.count(), None)
+    return Window(contacts, size, {"recipient": last})

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from contacts.models import Contact
 from plunk.ids import new_id
 from plunk.projects.models import Project
+from transactional.models import Template
 
 
 class Event(models.Model):
@@ -18,6 +19,22 @@ class Event(models.Model):
         Project, on_delete=models.CASCADE, related_name="events", db_index=False
     )
     name = models.CharField(max_length=255)
+    template = models.ForeignKey(
+        Template,
+        on_delete=models.CASCADE,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_index=False,
+        help_text="The template whose mails this event tells of.",
+    )
+    campaign_id = models.UUIDField(
+        null=True, blank=True, help_text="The campaign whose mails this event tells of."
+    )
+    is_heard = models.BooleanField(
+        db_default=False,
+        help_text="Whether a workflow waits for it: each occurrence then arrives.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -66,3 +83,21 @@ class Occurrence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} of {self.contact_id}"
+
+
+class EventDay(models.Model):
+    """How often an event happened on a day (UTC) that is over, counted once."""
+
+    event = models.ForeignKey(
+        Event, on_delete=models.CASCADE, related_name="days", db_index=False
+    )
+    day = models.DateField()
+    occurrences = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event", "day"], name="event_day_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} on {self.day}"
