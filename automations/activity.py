@@ -29,6 +29,7 @@ def occurrences(
         "project_id",
         "created_at",
         "event__name",
+        "event__deleted_at",
         "contact__email",
     )
     return [
@@ -36,14 +37,21 @@ def occurrences(
             at=row.created_at,
             id=row.pk,
             kind="occurrence",
-            title=row.event.name,
-            url=reverse("contact", args=[project_id, row.contact_id]),
+            title="A deleted event" if row.event.deleted_at else row.event.name,
+            url=_place(project_id, row),
             contact_id=row.contact_id,
-            contact_email=row.contact.email,
+            contact_email=row.contact.email if row.contact else "",
             icon="event",
         )
         for row in window(rows, after=after, before=before, limit=limit)
     ]
+
+
+def _place(project_id: UUID, row: Occurrence) -> str:
+    """Return the page that tells more."""
+    if row.contact_id is None:
+        return ""
+    return reverse("contact", args=[project_id, row.contact_id])
 
 
 def figures(project_id: UUID) -> list[Figure]:

@@ -38,10 +38,12 @@ class Events(Happening):
         """
         wanted = {rest: (rest, as_tracked(rest)) for rest in rests}
         found = dict(
-            Event.objects.filter(
+            Event.objects.existing()
+            .filter(
                 project_id=project_id,
                 name__in={name for pair in wanted.values() for name in pair},
-            ).values_list("name", "pk")
+            )
+            .values_list("name", "pk")
         )
         return {
             rest: found.get(exact) or found.get(tracked)
@@ -49,7 +51,8 @@ class Events(Happening):
         }
 
     def offered(self, project_id: UUID) -> list[Name]:
-        names = Event.objects.filter(project_id=project_id).order_by("name")
+        events = Event.objects.existing().filter(project_id=project_id)
+        names = events.order_by("name")
         found = names.values_list("name", flat=True)[:MOST_OFFERED]
         return [Name(name, name) for name in found]
 
@@ -61,7 +64,8 @@ class Events(Happening):
         event_id = scope.known[filter_.field]
         if event_id is None:
             return Occurrence.objects.none()
-        return Occurrence.objects.filter(event_id=event_id)
+        # To SQL, nobody is in or out of a list that an unknown id is on.
+        return Occurrence.objects.filter(event_id=event_id, contact__isnull=False)
 
     def column(self, filter_: Filter) -> str:
         return "created_at"

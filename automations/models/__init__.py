@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automations.models.events import Event, EventDay, Occurrence
+from automations.models.events import Event, EventDay, Occurrence, Tells
 from automations.models.runs import (
     ACTIVE,
     Arrival,
@@ -43,6 +43,7 @@ __all__ = [
     "SigningSecret",
     "StepTally",
     "StepTemplate",
+    "Tells",
     "TriggerType",
     "Visit",
     "VisitState",

@@ -20,6 +20,8 @@ class JobKind(models.TextChoices):
     #: Of campaigns, a floor above: who gets one, and what they would read.
     FREEZE = "FREEZE", "Launch a campaign"
     PREFLIGHT = "PREFLIGHT", "Check a campaign"
+    #: Of automations, a floor above: all that was recorded of an event.
+    DROP_EVENT = "DROP_EVENT", "Delete an event"
 
 
 class JobState(models.TextChoices):
