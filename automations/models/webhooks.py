@@ -40,7 +40,9 @@ class SigningSecret(models.Model):
 class WebhookEndpoint(models.Model):
     """Where webhooks of a project go, and how it has answered lately.
 
-    `url` is scheme, host and port: paths of one server fail together.
+    `url` is what all calls of a step have in common: its address up to the first value
+    that is filled in. So there are as many as people wrote, and not one for each
+    contact; and two hooks on one server of many customers fail apart.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -48,7 +50,12 @@ class WebhookEndpoint(models.Model):
         Project, on_delete=models.CASCADE, related_name="endpoints", db_index=False
     )
     url = models.CharField(max_length=300)
-    failing_since = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(
+        null=True, blank=True, help_text="When it first failed after it last answered."
+    )
+    rests_until = models.DateTimeField(
+        null=True, blank=True, help_text="Not called before, as it asked for."
+    )
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_reason = models.CharField(max_length=200, blank=True, db_default="")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -96,7 +103,10 @@ class WebhookCall(models.Model):
     state = models.CharField(
         max_length=9, choices=CallState.choices, db_default=CallState.PENDING
     )
-    attempt = models.PositiveIntegerField(db_default=0)
+    attempt = models.PositiveIntegerField(db_default=0, help_text="Of all so far.")
+    tries = models.PositiveSmallIntegerField(
+        db_default=0, help_text="Attempts since it was queued, or last replayed."
+    )
     due_at = models.DateTimeField(db_default=Now())
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     status = models.PositiveSmallIntegerField(
@@ -120,6 +130,12 @@ class WebhookCall(models.Model):
                 condition=Q(state="PENDING"),
                 name="webhook_call_due",
             ),
+            # From one endpoint to the next, and within each by time.
+            models.Index(
+                fields=["endpoint", "due_at", "id"],
+                condition=Q(state="PENDING"),
+                name="webhook_call_next",
+            ),
             models.Index(
                 fields=["lease_expires_at"],
                 condition=Q(state="CALLING"),
@@ -127,6 +143,21 @@ class WebhookCall(models.Model):
             ),
             models.Index(
                 fields=["project", "-created_at", "-id"], name="webhook_call_newest"
+            ),
+            models.Index(
+                fields=["project", "-created_at", "-id"],
+                condition=Q(state="FAILED"),
+                name="webhook_call_failed",
+            ),
+            models.Index(
+                fields=["project", "-created_at", "-id"],
+                condition=Q(state__in=["PENDING", "CALLING"]),
+                name="webhook_call_waiting",
+            ),
+            models.Index(
+                fields=["endpoint", "id"],
+                condition=Q(state="FAILED"),
+                name="webhook_call_lost",
             ),
             models.Index(
                 fields=["endpoint", "-created_at", "-id"],
