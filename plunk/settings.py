@@ -8,6 +8,7 @@ simulator in the box.
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -354,6 +355,16 @@ MAX_ATTACHMENT_SIZE_MB = env.int("MAX_ATTACHMENT_SIZE_MB", default=10)
 #: Pictures for mails that a project may keep.
 MAX_IMAGES_COUNT = env.int("MAX_IMAGES_COUNT", default=500)
 MAX_IMAGES_MB = env.int("MAX_IMAGES_MB", default=200)
+
+# -- outgoing webhooks ----------------------------------------------------------------
+#: Networks that webhooks may reach although they are not on the open net.
+WEBHOOK_ALLOWED_NETWORKS = [
+    ip_network(text.strip())
+    for text in env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
+]
+#: Calls at once of each worker process, and to one endpoint of all together.
+WEBHOOK_THREADS = max(env.int("WEBHOOK_THREADS", default=8 if IS_EMBEDDED else 16), 2)
+WEBHOOK_CALLS_PER_ENDPOINT = max(env.int("WEBHOOK_CALLS_PER_ENDPOINT", default=4), 1)
 
 # -- SMTP submission ------------------------------------------------------------------
 SMTP_ENABLED = env.bool("SMTP_ENABLED", default=True)
