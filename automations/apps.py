@@ -11,11 +11,16 @@ class AutomationsConfig(AppConfig):
         from automations import erasing as forgetting
         from automations import receivers
         from automations.audience import Events
+        from automations.events.deleting import DropEventWorker
         from automations.history import triggers
-        from contacts import erasing, signals
+        from automations.schedules import EnrolWorker
+        from contacts import erasing, jobs, signals
         from contacts.api import history
+        from contacts.models import JobKind
         from contacts.segments import vocabulary
+        from plunk.lifecycle import stopping
         from plunk.pages import activity, figures
+        from transactional import signals as mails
 
         history.register("triggers", triggers)
         vocabulary.register(Events())
@@ -23,7 +28,27 @@ class AutomationsConfig(AppConfig):
         activity.register(news.occurrences)
         figures.register(news.figures)
 
+        jobs.register(JobKind.DROP_EVENT, DropEventWorker)
+        jobs.register(JobKind.ENROL, EnrolWorker)
+        stopping.connect(_stop_advancing, dispatch_uid="automations")
+
         signals.contacts_subscribed.connect(receivers.record_subscribed)
         signals.contacts_unsubscribed.connect(receivers.record_unsubscribed)
         signals.segment_entered.connect(receivers.record_entered)
         signals.segment_exited.connect(receivers.record_exited)
+
+        mails.emails_told.connect(receivers.record_mails)
+        mails.template_saved.connect(receivers.define_events)
+        mails.templates_deleted.connect(receivers.abandon_events)
+
+
+def _stop_advancing(**_: object) -> None:
+    """Begin no other batch; the one in hand is a transaction and ends as it may.
+
+    Nor any call of a webhook; those under way are waited for when the process ends.
+    """
+    from automations.engine.turns import stop
+    from automations.webhooks.calling import stop as stop_calling
+
+    stop.set()
+    stop_calling.set()

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from automations.events.naming import MAX_NAME, as_tracked
 from automations.models import Event, Occurrence
 from contacts.segments.scopes import Scope
 from contacts.segments.sets import MOST_OFFERED, Deed, Happening
@@ -15,7 +16,7 @@ from contacts.segments.tree import Filter
 from contacts.segments.vocabulary import Name
 from contacts.segments.wording import spoken
 
-MAX_NAME = 255
+__all__ = ["Events", "as_tracked"]
 
 
 class Events(Happening):
@@ -69,8 +70,3 @@ class Events(Happening):
 
     def column(self, filter_: Filter) -> str:
         return "created_at"
-
-
-def as_tracked(name: str) -> str:
-    """Return the name under which an event is kept that was tracked as `name`."""
-    return name.lower().replace(" ", "-")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from automations.models import Event, Occurrence
+from automations.api.events import classic_event
+from automations.models import Occurrence
 from plunk.api.answers import timestamp
 
 
@@ -21,20 +22,8 @@ def triggers(project_id: UUID, contact_id: UUID, limit: int) -> list[dict[str, A
             "actionId": None,
             "createdAt": timestamp(row.created_at),
             "updatedAt": timestamp(row.created_at),
-            "event": _event(row.event),
+            "event": classic_event(row.event),
             "action": None,
         }
         for row in rows.order_by("-created_at", "-id")[:limit]
     ]
-
-
-def _event(event: Event) -> dict[str, Any]:
-    return {
-        "id": str(event.pk),
-        "name": event.name,
-        "projectId": str(event.project_id),
-        "templateId": None,
-        "campaignId": None,
-        "createdAt": timestamp(event.created_at),
-        "updatedAt": timestamp(event.updated_at),
-    }

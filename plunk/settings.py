@@ -229,6 +229,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
     },
     "domains": {"task": "transactional.tasks.check_domains", "schedule": 15.0},
+    "automations": {"task": "automations.tasks.advance", "schedule": 1.0},
+    "schedules": {"task": "automations.tasks.begin_scheduled", "schedule": 1.0},
+    "step_tallies": {"task": "automations.tasks.fold_tallies", "schedule": 5.0},
+    "event_days": {"task": "automations.tasks.count_event_days", "schedule": 600.0},
+    "webhooks": {"task": "automations.tasks.sweep_webhooks", "schedule": 2.0},
+    "old_webhooks": {"task": "automations.tasks.forget_webhooks", "schedule": 3600.0},
     "heartbeat": {"task": "plunk.api.tasks.beat", "schedule": 5.0},
 }
 for _entry in CELERY_BEAT_SCHEDULE.values():

@@ -301,6 +301,7 @@ def _stop(entry: _Entry) -> None:
 
 
 def _tell(entries: Iterable[_Entry]) -> None:
+    news: list[signals.News] = []
     for entry in entries:
         kind = entry.feedback.kind
         is_news = kind != EmailEventKind.COMPLAINT or entry.feedback.is_complaint
@@ -312,3 +313,7 @@ def _tell(entries: Iterable[_Entry]) -> None:
         elif kind in _SEEN:
             more = {"is_machine": is_machine(entry.event)}
         _SIGNALS[kind].send(sender=Email, email=entry.email, event=entry.event, **more)
+        is_seen_by_machine = more.get("is_machine", False)
+        news.append(signals.News(entry.email, entry.event, is_seen_by_machine))
+    if news:
+        signals.emails_told.send(sender=Email, news=news)

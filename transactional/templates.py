@@ -24,6 +24,7 @@ from transactional.models import (
     Template,
     TemplateVersion,
 )
+from transactional.signals import template_saved, templates_deleted
 from transactional.template_rules import MAX_NAME, REQUIRED, check_sender, clean
 from transactional.template_uses import uses
 
@@ -110,6 +111,7 @@ def _insert(
     made = Template.objects.create(project_id=project_id, **values)
     template = Template.objects.get(pk=made.pk)
     _keep(template, saved_by, user)
+    template_saved.send(sender=Template, template=template, is_new=True)
     return template
 
 
@@ -176,6 +178,7 @@ def _save(
         raise StaleTemplate(number)
     saved = Template.objects.get(pk=template.pk)
     _keep(saved, saved_by, user)
+    template_saved.send(sender=Template, template=saved, is_new=False)
     return saved
 
 
@@ -240,6 +243,7 @@ def delete_all(*, project_id: UUID, template_ids: Sequence[UUID]) -> int:
     needed = uses(project_id, found)
     if needed:
         raise TemplateInUse(f"Needed by {_named([use.label for use in needed])}.")
+    templates_deleted.send(sender=Template, project_id=project_id, template_ids=found)
     return rows.update(deleted_at=Now())
 
 

@@ -2,6 +2,14 @@ from __future__ import annotations
 
 from django.urls import re_path
 
-from automations.api import views
+from automations.api import events, views
 
-urlpatterns = [re_path(r"^v1(?:/track)?/?$", views.track_event, name="track")]
+urlpatterns = [
+    re_path(r"^v1(?:/track)?/?$", views.track_event, name="track"),
+    re_path(r"^v1/events/?$", events.ClassicEvents.as_view(), name="classic_events"),
+    re_path(
+        r"^v1/events/(?P<event_id>[^/]+)/?$",
+        events.ClassicEvents.as_view(),
+        name="classic_event",
+    ),
+]

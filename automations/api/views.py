@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from automations.events.naming import read_name
 from automations.tracking import Tracked, Tracking, track
 from contacts.addresses import normalise
 from contacts.data import read_data
@@ -11,9 +11,6 @@ from plunk.api.endpoints import Call, post_endpoint
 from plunk.api.fields import Fields
 from plunk.api.idempotency import Answer, once
 from plunk.projects.models import KeyKind
-
-MAX_EVENT = 255
-_RESERVED = re.compile(r"^(?:subscribe|unsubscribe|(?:email|contact|segment)\..*)$")
 
 
 @post_endpoint("/v1/track", keys=(KeyKind.PUBLIC, KeyKind.SECRET), is_public=True)
@@ -33,7 +30,7 @@ def _read(call: Call) -> Tracking:
     email = fields.value("email")
     address = fields.convert("email", email, normalise) if email is not None else None
     fields.require("email", email)
-    event = _event(fields)
+    event = read_name(fields, "event")
     subscribed = fields.boolean("subscribed")
     data = read_data(fields)
     fields.finish()
@@ -46,21 +43,6 @@ def _read(call: Call) -> Tracking:
         may_resubscribe=call.caller.kind == KeyKind.SECRET,
         double_opt_in=call.caller.double_opt_in,
     )
-
-
-def _event(fields: Fields) -> str:
-    """Read the event's name as both generations spell it: lower case, no spaces."""
-    given = fields.text("event", maximum=MAX_EVENT, blank=False)
-    if given is None:
-        fields.require("event", fields.value("event"))
-        return ""
-    name = given.lower().replace(" ", "-")
-    if len(name) > MAX_EVENT:
-        # Some capitals have a small letter of two characters.
-        fields.fail("event", f"Has more than {MAX_EVENT} characters.", "too_big")
-    if _RESERVED.fullmatch(name):
-        fields.fail("event", "Is a name that only the system uses.", "reserved_event")
-    return name
 
 
 def _answer(tracked: Tracked) -> dict[str, Any]:
