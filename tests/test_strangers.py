@@ -9,7 +9,9 @@ a case fails.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,9 +19,10 @@ from uuid import uuid4
 
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoDbBlocker
 
 from automations.models import Occurrence
 from campaigns.models import Campaign, Variant
@@ -34,7 +37,7 @@ from contacts.models import (
     Suppression,
     Topic,
 )
-from plunk.projects.creating import NewProject
+from plunk.projects.creating import NewProject, create_project
 from plunk.projects.models import ApiKey, Project, Role, User
 from plunk.simulator.models import SimulatedMessage
 from tests.addresses import OPEN, PAGES
@@ -118,9 +121,76 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 pytestmark = pytest.mark.django_db
 
 
+@dataclass(frozen=True)
+class Cast:
+    """Two users, a project of each, and what is in alice's."""
+
+    alice: User
+    charlie: User
+    new_project: NewProject
+    other_project: NewProject
+    alices: Alices
+
+
+@pytest.fixture(scope="module")
+def made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
+    """Make the cast once; what a test does to it ends with the test's own savepoint."""
+    around = transaction.atomic()
+    with django_db_blocker.unblock():
+        around.__enter__()
+        try:
+            cast = _cast()
+        except BaseException:
+            around.__exit__(*sys.exc_info())
+            raise
+    yield cast
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        around.__exit__(None, None, None)
+
+
 @pytest.fixture
-def alices(project: Project, other_project: NewProject) -> Alices:
-    """Fill alice's project; charlie has an empty one of his own."""
+def cast(db: None, made: Cast) -> Cast:
+    """Return the cast as the database has it, whatever tests did to the objects."""
+    return deepcopy(made)
+
+
+@pytest.fixture
+def alice(cast: Cast) -> User:
+    return cast.alice
+
+
+@pytest.fixture
+def charlie(cast: Cast) -> User:
+    return cast.charlie
+
+
+@pytest.fixture
+def new_project(cast: Cast) -> NewProject:
+    return cast.new_project
+
+
+@pytest.fixture
+def other_project(cast: Cast) -> NewProject:
+    return cast.other_project
+
+
+@pytest.fixture
+def alices(cast: Cast) -> Alices:
+    return cast.alices
+
+
+def _cast() -> Cast:
+    alice = User.objects.create_user("alice@example.com", "correct horse")
+    charlie = User.objects.create_user("charlie@example.com", "correct horse")
+    new_project = create_project(name="Acme", owner=alice)
+    other_project = create_project(name="Other", owner=charlie)
+    alices = _fill(new_project.project)
+    return Cast(alice, charlie, new_project, other_project, alices)
+
+
+def _fill(project: Project) -> Alices:
+    """Fill alice's project; charlie's stays empty."""
     contact = make_contact(project, "ann@example.com", data={"secret": SECRET})
     email = make_email(project, contact, subject=SECRET, body=f"<p>{SECRET}</p>")
     make_occurrence(project, contact, "bought")
