@@ -25,6 +25,7 @@ class AutomationsConfig(AppConfig):
         history.register("triggers", triggers)
         vocabulary.register(Events())
         erasing.register(forgetting.erase_occurrences)
+        erasing.register(forgetting.erase_calls)
         activity.register(news.occurrences)
         figures.register(news.figures)
 

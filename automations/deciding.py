@@ -24,6 +24,9 @@ from plunk.ids import read_id
 
 #: More steps than this without having waited are a circle.
 MAX_STEPS_AT_ONCE = 100
+#: A delay counts from the moment that brought the run to it, unless that is longer ago:
+#: after an outage, what was to have days in between does not go out in one burst.
+_LATE = timedelta(minutes=1)
 #: When a step that waits for an event looks once more: an event that came while the
 #: run was on its way to the step may have woken nobody.
 SECOND_LOOK = timedelta(seconds=15)
@@ -107,7 +110,11 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a run is: since when, and until when it waits there (None: it came now)."""
+    """Where a run is, and since when by its own account.
+
+    That is the moment of what brought it here (an event, the end of a delay), however
+    late the engine was: what happened in between is not lost to a step that waits.
+    """
 
     step_id: UUID
     arrived_at: datetime
@@ -152,13 +159,17 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Go on by an outcome. `context` is what is added to the run's."""
+    """Go on by an outcome. `context` is what is added to the run's.
+
+    `at` is the moment of what let it go on, None where the step took no time.
+    """
 
     outcome: str = Outcome.NEXT
     seen: Mapping[str, Any] = field(default_factory=dict)
     effect: Effect | None = None
     skipped: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,38 +308,41 @@ def _delay(step: Step, place: Place, now: datetime) -> Decision:
     end = place.until_at
     if not place.is_waiting or end is None:
         try:
-            end = until(step, now)
+            end = until(step, _beginning(place, now))
         except (ValueError, TypeError, OverflowError) as error:
             return Park(f"The delay cannot be understood. {error}"[:500])
         return Stay(due_at=end, until_at=end)
     if now < end:
         return Stay(due_at=end, until_at=end)
-    return Leave(seen={"until": end.isoformat()})
+    return Leave(seen={"until": end.isoformat()}, at=end)
+
+
+def _beginning(place: Place, now: datetime) -> datetime:
+    return max(place.arrived_at, now - _LATE)
 
 
 def _wait(step: Step, place: Place, ask: _Asker, now: datetime) -> Decision:
     name = str(step.config.get("eventName") or "")
     if not name:
         return Park("No event is chosen to wait for.")
-    if not place.is_waiting:
-        end = _patience(step, now)
-        look = now + SECOND_LOOK
-        return Stay(min(look, end) if end else look, end, awaited=name)
-    end = place.until_at
+    is_new = not place.is_waiting
+    end = _patience(step, _beginning(place, now)) if is_new else place.until_at
     happened: Happened | None = ask(Awaited(name, place.arrived_at, end))
     if happened is not None:
         seen = {"event": name, "at": happened.at.isoformat()}
-        return Leave(Outcome.EVENT, seen, context=happened.data)
+        return Leave(Outcome.EVENT, seen, context=happened.data, at=happened.at)
     if end is not None and now >= end:
-        return Leave(Outcome.TIMEOUT, {"event": name, "until": end.isoformat()})
-    return Stay(end, end, awaited=name)
+        seen = {"event": name, "until": end.isoformat()}
+        return Leave(Outcome.TIMEOUT, seen, at=end)
+    look = now + SECOND_LOOK if is_new else end
+    return Stay(min(look, end) if look and end else look, end, awaited=name)
 
 
-def _patience(step: Step, now: datetime) -> datetime | None:
+def _patience(step: Step, since: datetime) -> datetime | None:
     seconds = step.config.get("timeout")
     if not isinstance(seconds, int | float) or seconds <= 0:
         return None
-    return now + timedelta(seconds=seconds)
+    return since + timedelta(seconds=seconds)
 
 
 def _condition(step: Step, values: Values, ask: _Asker) -> Decision:

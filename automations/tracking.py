@@ -12,7 +12,7 @@ import orjson
 from django.db import transaction
 from django.db.models.functions import Now
 
-from automations.models import Event, Occurrence
+from automations.models import Arrival, Event, Occurrence
 from contacts.data import DataChange, data_that_fits
 from contacts.ledger import Act
 from contacts.models import Door
@@ -26,6 +26,10 @@ from contacts.upserting import (
 )
 from plunk.ids import new_id
 from plunk.postgresql import fetch_all, is_postgresql
+from plunk.waking import wake_on_commit
+
+#: Who looks at what has arrived.
+ENGINE = "automations.tasks.advance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +63,29 @@ def track(tracking: Tracking) -> Tracked:
     """
     with data_that_fits(), _transaction_for(tracking):
         write = _write_postgresql if is_postgresql() else _write_portable
-        contact, event_id = write(tracking)
+        contact, event_id, is_heard = write(tracking)
         _settle_subscription(tracking, contact)
+        if is_heard:
+            wake_on_commit(ENGINE)
     return Tracked(contact.id, event_id)
 
 
 def record(
-    *, project_id: UUID, contact_ids: Sequence[UUID], event: str, data: Any = None
+    *,
+    project_id: UUID,
+    contact_ids: Sequence[UUID],
+    event: str,
+    data: Any = None,
+    cause_id: UUID | None = None,
+    is_heard: bool = False,
 ) -> None:
-    """Record one occurrence for each of several contacts that exist."""
+    """Record one occurrence for each of several contacts that exist.
+
+    `cause_id` is the workflow whose own mail the event tells of, which it does not
+    begin. `is_heard` says that somebody waits for it, whatever the definition says.
+    """
     definition, _ = Event.objects.get_or_create(project_id=project_id, name=event)
-    Occurrence.objects.bulk_create(
+    made = Occurrence.objects.bulk_create(
         [
             Occurrence(
                 project_id=project_id,
@@ -82,6 +98,12 @@ def record(
         ],
         batch_size=500,
     )
+    if is_heard or definition.is_heard:
+        Arrival.objects.bulk_create(
+            [Arrival(occurrence=row, cause_id=cause_id) for row in made],
+            batch_size=500,
+        )
+        wake_on_commit(ENGINE)
 
 
 def _transaction_for(tracking: Tracking) -> AbstractContextManager[Any]:
@@ -130,7 +152,7 @@ def _person(tracking: Tracking) -> Person:
 _TRACK_SQL = f"""
 WITH {CONTACT_CTE},
 known AS (
-  SELECT id FROM automations_event
+  SELECT id, is_heard FROM automations_event
   WHERE project_id = %(project_id)s AND name = %(event)s
 ),
 made AS (
@@ -138,21 +160,25 @@ made AS (
   SELECT %(event_id)s, %(project_id)s, %(event)s
   WHERE NOT EXISTS (SELECT FROM known)
   ON CONFLICT (project_id, name) DO UPDATE SET name = excluded.name
-  RETURNING id
+  RETURNING id, is_heard
 ),
-definition AS (SELECT id FROM known UNION ALL SELECT id FROM made),
+definition AS (SELECT * FROM known UNION ALL SELECT * FROM made),
 occurrence AS (
   INSERT INTO automations_occurrence (id, project_id, event_id, contact_id, data)
   SELECT
     %(occurrence_id)s, %(project_id)s, definition.id, contact.id, %(data)s::jsonb
   FROM contact, definition
+),
+arrival AS (
+  INSERT INTO automations_arrival (occurrence_id)
+  SELECT %(occurrence_id)s FROM definition WHERE is_heard
 )
-SELECT contact.*, definition.id
+SELECT contact.*, definition.id, definition.is_heard
 FROM contact, definition
 """  # noqa: S608 - constants only
 
 
-def _write_postgresql(tracking: Tracking) -> tuple[Upserted, UUID]:
+def _write_postgresql(tracking: Tracking) -> tuple[Upserted, UUID, bool]:
     params = contact_params(
         project_id=tracking.project_id,
         people=[_person(tracking)],
@@ -166,31 +192,35 @@ def _write_postgresql(tracking: Tracking) -> tuple[Upserted, UUID]:
         "occurrence_id": new_id(),
         "data": orjson.dumps(values).decode() if values else None,
     }
-    ((*contact, event_id),) = fetch_all(_TRACK_SQL, params)
-    return Upserted(*contact), event_id
+    ((*contact, event_id, is_heard),) = fetch_all(_TRACK_SQL, params)
+    return Upserted(*contact), event_id, is_heard
 
 
-def _write_portable(tracking: Tracking) -> tuple[Upserted, UUID]:
+def _write_portable(tracking: Tracking) -> tuple[Upserted, UUID, bool]:
     (contact,) = upsert_contacts(
         project_id=tracking.project_id,
         people=[_person(tracking)],
         subscribed_when_new=_is_subscribed_when_new(tracking),
         door=Door.TRACK,
     )
-    event_id = (
+    known = (
         Event.objects.filter(project_id=tracking.project_id, name=tracking.event)
-        .values_list("pk", flat=True)
+        .values_list("pk", "is_heard")
         .first()
     )
-    if event_id is None:
-        event_id = Event.objects.create(
+    if known is None:
+        made = Event.objects.create(
             project_id=tracking.project_id, name=tracking.event, updated_at=Now()
-        ).pk
-    Occurrence.objects.create(
+        )
+        known = made.pk, False
+    event_id, is_heard = known
+    occurrence = Occurrence.objects.create(
         project_id=tracking.project_id,
         event_id=event_id,
         contact_id=contact.id,
         data=tracking.data.values or None,
         created_at=Now(),
     )
-    return contact, event_id
+    if is_heard:
+        Arrival.objects.create(occurrence=occurrence)
+    return contact, event_id, is_heard

@@ -20,8 +20,9 @@ class JobKind(models.TextChoices):
     #: Of campaigns, a floor above: who gets one, and what they would read.
     FREEZE = "FREEZE", "Launch a campaign"
     PREFLIGHT = "PREFLIGHT", "Check a campaign"
-    #: Of automations, a floor above: all that was recorded of an event.
+    #: Of automations, a floor above: all that was recorded of an event, and who begins.
     DROP_EVENT = "DROP_EVENT", "Delete an event"
+    ENROL = "ENROL", "Begin a workflow"
 
 
 class JobState(models.TextChoices):

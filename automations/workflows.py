@@ -1,0 +1,324 @@
+"""Making, changing, publishing and deleting workflows.
+
+A draft may be unfinished and is saved as it is; publishing makes a version of it, which
+never changes. Who is inside goes on by the version they began with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Max
+from django.db.models.functions import Now
+
+from automations import listening, schedules
+from automations.checking import Problem, problems_in
+from automations.definitions import (
+    Definition,
+    Trigger,
+    as_document,
+    beginning,
+    parse,
+)
+from automations.models import (
+    ACTIVE,
+    Run,
+    Workflow,
+    WorkflowKind,
+    WorkflowVersion,
+)
+from automations.running import move
+from plunk.api.errors import Conflict, FieldError, Invalid, NotFound, invalid
+from plunk.projects.models import User
+
+MAX_NAME = 200
+MAX_DESCRIPTION = 1_000
+#: People inside are counted up to here.
+MOST_COUNTED = 10_000
+_COPY = " (Copy)"
+
+
+class WorkflowNotFound(NotFound):
+    code = "WORKFLOW_NOT_FOUND"
+    suggestion = "Look the id up under Automations; workflows belong to one project."
+
+    def __init__(self) -> None:
+        super().__init__("That workflow was not found.")
+
+
+class StaleDraft(Conflict):
+    """Somebody else has saved since; `revision` is the newest."""
+
+    suggestion = "Load the workflow again and make the change once more."
+
+    def __init__(self, revision: int) -> None:
+        super().__init__("Somebody else has changed the workflow in the meantime.")
+        self.revision = revision
+
+
+class Unfinished(Invalid):
+    """What keeps a draft from being published."""
+
+    def __init__(self, problems: Collection[Problem]) -> None:
+        super().__init__(
+            [
+                FieldError(
+                    f"steps.{problem.step_id}.{problem.field}".strip("."),
+                    problem.message,
+                    problem.code,
+                )
+                for problem in problems
+            ]
+        )
+        self.problems = list(problems)
+
+
+class HasRuns(Conflict):
+    suggestion = "Cancel the runs first, or wait until they are over."
+
+
+def workflow_of(project_id: UUID, workflow_id: UUID) -> Workflow:
+    """Return a project's workflow; raises WorkflowNotFound."""
+    rows = Workflow.objects.filter(project_id=project_id, pk=workflow_id)
+    workflow = rows.select_related("live").first()
+    if workflow is None:
+        raise WorkflowNotFound
+    return workflow
+
+
+def create(
+    *,
+    project_id: UUID,
+    name: str,
+    trigger: Trigger,
+    description: str = "",
+    enabled: bool = False,
+    allow_reentry: bool = False,
+    kind: WorkflowKind = WorkflowKind.WORKFLOW,
+    document: Mapping[str, Any] | None = None,
+    user: User | None = None,
+) -> Workflow:
+    """Make a workflow, published and switched on if `enabled`.
+
+    Raises Invalid for a name or a document that cannot be read, and Unfinished.
+    """
+    definition = parse(document or beginning(trigger))
+    with transaction.atomic():
+        made = Workflow.objects.create(
+            project_id=project_id,
+            kind=kind,
+            name=_name(name),
+            description=description[:MAX_DESCRIPTION],
+            allow_reentry=allow_reentry,
+            draft=as_document(definition),
+        )
+        workflow = _locked(made)
+        listening.refresh(workflow)
+        if enabled:
+            _enable(workflow, user)
+    return workflow_of(project_id, made.pk)
+
+
+@transaction.atomic
+def change(
+    *,
+    workflow: Workflow,
+    name: str | None = None,
+    description: str | None = None,
+    allow_reentry: bool | None = None,
+) -> Workflow:
+    """Change what is not part of the definition; None leaves it as it is."""
+    row = _locked(workflow)
+    changes: dict[str, Any] = {}
+    if name is not None:
+        changes["name"] = _name(name)
+    if description is not None:
+        changes["description"] = description[:MAX_DESCRIPTION]
+    if allow_reentry is not None:
+        changes["allow_reentry"] = allow_reentry
+    Workflow.objects.filter(pk=row.pk).update(**changes, updated_at=Now())
+    return workflow_of(row.project_id, row.pk)
+
+
+@transaction.atomic
+def save_draft(
+    *,
+    workflow: Workflow,
+    document: Any,
+    expected_revision: int | None = None,
+) -> Workflow:
+    """Save what the editor has; it may be unfinished.
+
+    Raises Invalid where it cannot be read, and StaleDraft where `expected_revision` is
+    not the newest.
+    """
+    definition = parse(document)
+    row = _locked(workflow)
+    if expected_revision is not None and row.revision != expected_revision:
+        raise StaleDraft(row.revision)
+    return _save(row, definition)
+
+
+@transaction.atomic
+def edit(
+    workflow: Workflow,
+    change: Callable[[Definition], Definition],
+    *,
+    user: User | None = None,
+) -> Workflow:
+    """Apply a change to the draft; of an enabled workflow it is live at once.
+
+    As the API of the current generation has it. Raises what `change` raises, and
+    Unfinished where an enabled workflow would be.
+    """
+    row = _save(_locked(workflow), change(parse(workflow.draft)))
+    if row.enabled:
+        _publish(row, user)
+    return workflow_of(row.project_id, row.pk)
+
+
+def _save(row: Workflow, definition: Definition) -> Workflow:
+    document = as_document(definition)
+    if document != row.draft:
+        Workflow.objects.filter(pk=row.pk).update(
+            draft=document, revision=F("revision") + 1, updated_at=Now()
+        )
+        row.draft = document
+        listening.refresh(row)
+    return workflow_of(row.project_id, row.pk)
+
+
+@transaction.atomic
+def publish(
+    *, workflow: Workflow, user: User | None = None, move_runs: bool = False
+) -> WorkflowVersion:
+    """Make the draft the version that new runs follow; return it.
+
+    `move_runs` takes along who is inside, as far as their step is still there. Raises
+    Unfinished with everything that is missing; what equals the live version makes none.
+    """
+    row = _locked(workflow)
+    version = _publish(row, user)
+    if move_runs:
+        move(row, version)
+    return version
+
+
+def _publish(row: Workflow, user: User | None) -> WorkflowVersion:
+    definition = parse(row.draft)
+    errors = [one for one in problems_in(row.project_id, definition) if one.is_error]
+    if errors:
+        raise Unfinished(errors)
+    live = row.live
+    if live is None or live.definition != row.draft:
+        newest = WorkflowVersion.objects.filter(workflow=row).aggregate(
+            number=Max("number")
+        )["number"]
+        live = WorkflowVersion.objects.create(
+            workflow=row,
+            number=(newest or 0) + 1,
+            definition=row.draft,
+            published_by=user,
+        )
+        row.live = live
+        Workflow.objects.filter(pk=row.pk).update(live=live, updated_at=Now())
+    schedules.set_next(row)
+    listening.refresh(row)
+    return live
+
+
+@transaction.atomic
+def enable(*, workflow: Workflow, user: User | None = None) -> Workflow:
+    """Let a workflow begin runs; one that was never published is published first."""
+    row = _locked(workflow)
+    _enable(row, user)
+    return workflow_of(row.project_id, row.pk)
+
+
+def _enable(row: Workflow, user: User | None) -> None:
+    row.enabled = True
+    Workflow.objects.filter(pk=row.pk).update(enabled=True, updated_at=Now())
+    if row.live_id is None:
+        _publish(row, user)
+    else:
+        schedules.set_next(row)
+        listening.refresh(row)
+
+
+@transaction.atomic
+def disable(*, workflow: Workflow) -> Workflow:
+    """Let a workflow begin no more runs; those inside go on."""
+    row = _locked(workflow)
+    row.enabled = False
+    Workflow.objects.filter(pk=row.pk).update(
+        enabled=False, next_at=None, updated_at=Now()
+    )
+    listening.refresh(row)
+    return workflow_of(row.project_id, row.pk)
+
+
+def duplicate(*, workflow: Workflow) -> Workflow:
+    """Make a copy of a workflow's draft, switched off."""
+    return create(
+        project_id=workflow.project_id,
+        name=workflow.name[: MAX_NAME - len(_COPY)] + _COPY,
+        description=workflow.description,
+        trigger=parse(workflow.draft).trigger,
+        allow_reentry=workflow.allow_reentry,
+        kind=WorkflowKind(workflow.kind),
+        document=workflow.draft,
+    )
+
+
+def delete(*, workflow: Workflow) -> None:
+    """Delete a workflow; raises HasRuns while somebody is inside."""
+    delete_many(workflow.project_id, [workflow.pk])
+
+
+@transaction.atomic
+def delete_many(project_id: UUID, workflow_ids: Collection[UUID]) -> int:
+    """Delete a project's workflows, all or none; return how many.
+
+    Raises WorkflowNotFound where one is not there, HasRuns where somebody is in one.
+    """
+    wanted = set(workflow_ids)
+    rows = Workflow.objects.filter(project_id=project_id, pk__in=wanted).order_by("pk")
+    found = list(rows.select_for_update())
+    if len(found) != len(wanted):
+        raise WorkflowNotFound
+    for workflow in found:
+        if active_runs(workflow):
+            raise HasRuns(f"Somebody is inside “{workflow.name}”.")
+        workflow.enabled, workflow.live_id = False, None
+        listening.refresh(workflow)
+        workflow.delete()
+    return len(found)
+
+
+def active_runs(workflow: Workflow) -> int:
+    """Count who is inside, up to MOST_COUNTED + 1."""
+    runs = Run.objects.filter(workflow=workflow, state__in=ACTIVE)
+    return runs.order_by()[: MOST_COUNTED + 1].count()
+
+
+def has_changes(workflow: Workflow) -> bool:
+    """Say whether the draft differs from what is live."""
+    return workflow.live is None or workflow.live.definition != workflow.draft
+
+
+def _locked(workflow: Workflow) -> Workflow:
+    """Lock a workflow's row; whoever edits, publishes or deletes waits here."""
+    row = Workflow.objects.select_for_update().filter(pk=workflow.pk).first()
+    if row is None:
+        raise WorkflowNotFound
+    return row
+
+
+def _name(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > MAX_NAME:
+        raise invalid("name", f"Expected 1 to {MAX_NAME} characters.", "invalid_string")
+    return name
