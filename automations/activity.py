@@ -50,7 +50,7 @@ def occurrences(
 def _place(project_id: UUID, row: Occurrence) -> str:
     """Return the page that tells more."""
     if row.contact_id is None:
-        return ""
+        return reverse("event_occurrence", args=[project_id, row.pk])
     return reverse("contact", args=[project_id, row.contact_id])
 
 
@@ -58,4 +58,5 @@ def figures(project_id: UUID) -> list[Figure]:
     recent = Occurrence.objects.filter(
         project_id=project_id, created_at__gt=Now() - timedelta(days=1)
     )
-    return [Figure("Events", counted(recent), "in the last 24 hours")]
+    url = reverse("events", args=[project_id])
+    return [Figure("Events", counted(recent), "in the last 24 hours", url)]

@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<uuid:project_id>/", include("contacts.pages.settings_urls")),
     path("projects/<uuid:project_id>/", include("transactional.pages.urls")),
     path("projects/<uuid:project_id>/", include("campaigns.pages.urls")),
+    path("projects/<uuid:project_id>/", include("automations.pages.urls")),
 ]
 if settings.USES_SIMULATOR:
     urlpatterns += [

@@ -245,6 +245,10 @@ class EventUsage(_OfEvents):
             }
         )
 
+    def delete(self, request: Any, event_name: str) -> HttpResponse:
+        """Delete an event whose name happens to end like this address."""
+        return self.remove(f"{event_name}/usage")
+
 
 class ContactNotFound(NotFound):
     code = "CONTACT_NOT_FOUND"

@@ -43,6 +43,7 @@ SECTIONS = (
     Section("templates", "Templates", "template", "template", "Mail"),
     Section("emails", "Emails", "mail", "email", "Mail"),
     Section("inbox", "Inbox", "inbox", "inbox", "Mail"),
+    Section("events", "Events", "event", "event", "Automation"),
     Section("settings_keys", "Settings", "settings", "settings", "Project"),
 )
 

@@ -169,7 +169,7 @@ class ByTime:
 
 
 #: No column that is sorted by holds longer texts.
-_MAX_TEXT = 254
+_MAX_TEXT = 255
 
 
 @dataclass(frozen=True, slots=True)

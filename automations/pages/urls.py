@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("automations.pages.canvas_urls")),
+    path("", include("automations.pages.event_urls")),
+]
