@@ -99,7 +99,7 @@ class Claimed:
 
     @property
     def now(self) -> datetime:
-        """What the database's clock shows now, within milliseconds."""
+        """What the database's clock shows now, or showed milliseconds ago."""
         return self.claimed_at + timedelta(seconds=time.monotonic() - self.mark)
 
 
@@ -114,7 +114,6 @@ def claim(limit: int, *, failing_limit: int) -> list[Claimed]:
     """Claim up to `limit` due calls; of endpoints that fail, up to `failing_limit`."""
     if limit <= 0:
         return []
-    mark = time.monotonic()
     with transaction.atomic():
         ids = _choose(limit, failing_limit)
         if not ids:
@@ -127,7 +126,10 @@ def claim(limit: int, *, failing_limit: int) -> list[Claimed]:
         )
         rows = WebhookCall.objects.filter(pk__in=ids).annotate(moment=Now())
         rows = rows.select_related("endpoint")
-        return [_claimed(row, mark) for row in rows.order_by("due_at", "pk")]
+        claimed = list(rows.order_by("due_at", "pk"))
+        # After the database has told its time, so that ours is never ahead of it.
+        mark = time.monotonic()
+        return [_claimed(row, mark) for row in claimed]
 
 
 def _claimed(row: Any, mark: float) -> Claimed:

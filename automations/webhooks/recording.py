@@ -160,7 +160,8 @@ def _judge_endpoints(outcomes: Iterable[Outcome]) -> None:
 
 
 def _note_failure(rows: QuerySet[WebhookEndpoint], outcome: Outcome) -> None:
-    rows.filter(failing_since=None).update(failing_since=Now())
+    # From when it was called, which is before any call was given up for it.
+    rows.filter(failing_since=None).update(failing_since=outcome.at)
     if outcome.status in retries.OVERLOADED:
         pause = retries.pause_after(1, asked=outcome.asked_to_wait)
         rows.update(rests_until=Now() + pause if pause else None)

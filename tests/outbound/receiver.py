@@ -35,6 +35,16 @@ def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> Speak:
     return speak
 
 
+def after(seconds: float, then: Speak) -> Speak:
+    """Take some time to answer."""
+
+    def speak(connection: socket.socket, got: Got) -> None:
+        time.sleep(seconds)
+        then(connection, got)
+
+    return speak
+
+
 def drip(piece: bytes, *, every: float, head: bytes = b"") -> Speak:
     """Send a byte or two at a time until the other side is gone."""
 
