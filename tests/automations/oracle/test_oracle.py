@@ -124,7 +124,7 @@ def _compare(
     maker = Maker(seed, templates)
     people = maker.people(PEOPLE)
     stories = [maker.story(number) for number in range(maker.random.choice([1, 2, 3]))]
-    deeds = maker.deeds(people, maker.random.randrange(1, 14))
+    deeds = maker.deeds(people, maker.random.randrange(3, 24))
     world = _World(project, people, stories, is_doubled=step is not turns.step)
 
     world.live(deeds, step)
