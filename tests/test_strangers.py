@@ -24,7 +24,15 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
-from automations.models import Occurrence
+from automations.definitions import Trigger, beginning
+from automations.models import (
+    Event,
+    Occurrence,
+    Run,
+    TriggerType,
+    Workflow,
+    WorkflowVersion,
+)
 from campaigns.models import Campaign, Variant
 from contacts.models import (
     Contact,
@@ -41,6 +49,7 @@ from plunk.projects.creating import NewProject, create_project
 from plunk.projects.models import ApiKey, Project, Role, User
 from plunk.simulator.models import SimulatedMessage
 from tests.addresses import OPEN, PAGES
+from tests.automations.events.strangers import ENDPOINTS as EVENT_ENDPOINTS
 from tests.campaigns.api.strangers import ENDPOINTS as CAMPAIGN_ENDPOINTS
 from tests.conftest import NOBODY, Api
 from tests.contacts.api.strangers import ENDPOINTS as CONTACT_ENDPOINTS
@@ -113,6 +122,7 @@ ENDPOINTS: dict[str, Callable[[Api, Alices], list[Any]]] = {
 ENDPOINTS |= CAMPAIGN_ENDPOINTS
 ENDPOINTS |= CONTACT_ENDPOINTS
 ENDPOINTS |= DOMAIN_ENDPOINTS
+ENDPOINTS |= EVENT_ENDPOINTS
 ENDPOINTS |= TEMPLATE_ENDPOINTS
 
 ALL = [*routes("plunk.urls"), *routes("plunk.api.root_urls")]
@@ -237,6 +247,8 @@ def _fill(project: Project) -> Alices:
         "key_id": ApiKey.objects.filter(project=project).earliest("pk").pk,
         "message_id": message.message_id,
         "segment_id": segment.pk,
+        "event_id": Event.objects.get(project=project, name="bought").pk,
+        "occurrence_id": Occurrence.objects.get(project=project).pk,
         "domain_id": Domain.objects.get(project=project).pk,
         "sender_id": SenderAddress.objects.create(
             project=project, email="secret@example.com", name=SECRET
@@ -259,7 +271,30 @@ def _fill(project: Project) -> Alices:
             project=project, kind=JobKind.DELETE, parameters={"mode": "ids", "ids": []}
         ).pk,
     }
+    things |= _fill_workflow(project, contact)
     return Alices(project, contact, template, campaign, things)
+
+
+def _fill_workflow(project: Project, contact: Contact) -> dict[str, object]:
+    """Make a workflow with a version and a run that waits."""
+    trigger = Trigger(TriggerType.EVENT, {"eventName": "bought"})
+    document = beginning(trigger, name=SECRET)
+    workflow = Workflow.objects.create(project=project, name=SECRET, draft=document)
+    # `number` is 0 for every address.
+    version = WorkflowVersion.objects.create(
+        workflow=workflow, number=0, definition=document
+    )
+    Workflow.objects.filter(pk=workflow.pk).update(live=version, enabled=True)
+    run = Run.objects.create(
+        project=project,
+        workflow=workflow,
+        version=version,
+        contact=contact,
+        entry_id=uuid4(),
+        state="WAITING",
+        context={"secret": SECRET},
+    )
+    return {"workflow_id": workflow.pk, "run_id": run.pk}
 
 
 #: Ids that nothing has, of the same shape.
@@ -273,6 +308,10 @@ UNKNOWN: dict[str, Callable[[], object]] = {
     "view_id": uuid4,
     "suppression_id": uuid4,
     "segment_id": uuid4,
+    "event_id": uuid4,
+    "occurrence_id": uuid4,
+    "workflow_id": uuid4,
+    "run_id": uuid4,
     "domain_id": uuid4,
     "sender_id": uuid4,
     "image_id": uuid4,
