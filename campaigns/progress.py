@@ -20,7 +20,8 @@ class Progress:
     """A campaign's figures of this moment.
 
     `looked_at` of `to_look_at` contacts are done while the audience is being written
-    down; `rate` is in mails a second; `waits_for` is a sentence, or empty.
+    down; `rate` is in mails a second, 0 where nothing leaves: what it was says nothing
+    then about when the rest will have left. `waits_for` is a sentence, or empty.
     """
 
     campaign: Campaign
@@ -28,6 +29,8 @@ class Progress:
     tally: Tally
     rate: float
     waits_for: str
+    #: Nothing leaves, whatever was done: no worker is seen, or all mail is held.
+    is_stopped: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -78,6 +81,7 @@ class Progress:
         if (
             self.campaign.state != CampaignState.SENDING
             or self.is_freezing
+            or self.is_stopped
             or self.rate < _LEAST_RATE
             or not self.tally.unfinished
         ):
@@ -100,13 +104,15 @@ def progress(campaign: Campaign) -> Progress:
     """
     tally = tallies([campaign.pk])[campaign.pk]
     run = last_run(campaign)
-    is_sending = campaign.state == CampaignState.SENDING
+    waiting = why_waiting(campaign, run, tally)
+    is_moving = campaign.state == CampaignState.SENDING and not waiting.is_stopped
     return Progress(
         campaign=campaign,
         run=run,
         tally=tally,
-        rate=max(0.0, campaign.rate) if is_sending else 0.0,
-        waits_for=why_waiting(campaign, run, tally),
+        rate=max(0.0, campaign.rate) if is_moving else 0.0,
+        waits_for=waiting.words,
+        is_stopped=waiting.is_stopped,
     )
 
 

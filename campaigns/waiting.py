@@ -8,6 +8,7 @@ index.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import F
@@ -50,27 +51,39 @@ DISABLED = "This project is disabled: its mails wait until it is enabled again."
 _LOOKED_AT = 1_000
 
 
-def why_waiting(campaign: Campaign, run: Run | None, tally: Tally) -> str:
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why a campaign waits, in a sentence; `is_stopped` where nothing leaves at all."""
+
+    words: str = ""
+    is_stopped: bool = False
+
+
+def why_waiting(campaign: Campaign, run: Run | None, tally: Tally) -> Waiting:
     """Return why nothing moves, or not as fast as it could; empty where all is well.
 
     `run` is the last one, with its job. An ended campaign has no reason.
     """
     if campaign.state == CampaignState.PAUSED:
-        return _paused(campaign)
+        return Waiting(_paused(campaign))
     if campaign.state == CampaignState.CANCELLED:
-        return _cancelled(tally)
+        return Waiting(_cancelled(tally))
     if campaign.state != CampaignState.SENDING:
-        return ""
+        return Waiting()
     now = database_now()
+    stopped = _stopped(campaign, run, now)
+    if stopped:
+        return Waiting(stopped, is_stopped=True)
+    if run is not None and run.state == RunState.FREEZING:
+        return Waiting(_freezing(run))
+    return Waiting(_reserve(tally) or _of_its_mails(campaign, tally, now))
+
+
+def _stopped(campaign: Campaign, run: Run | None, now: datetime) -> str:
     if campaign.project.is_disabled:
         return DISABLED
     domain = domain_of(run.from_email if run else campaign.from_email)
-    stopped = _no_worker(now) or why_held(domain)
-    if stopped:
-        return stopped
-    if run is not None and run.state == RunState.FREEZING:
-        return _freezing(run)
-    return _reserve(tally) or _of_its_mails(campaign, tally, now)
+    return _no_worker(now) or why_held(domain)
 
 
 def _paused(campaign: Campaign) -> str:

@@ -55,6 +55,28 @@ def test_figures_rate_and_time_left(frozen: Launch) -> None:
     assert now.time_left_in_words == "4 seconds"
 
 
+def test_without_a_worker_no_speed_and_no_time_left_are_told(frozen: Launch) -> None:
+    campaign = frozen(10)
+    Campaign.objects.filter(pk=campaign.pk).update(rate=2.0)
+    Heartbeat.objects.all().delete()
+
+    now = progress(again(campaign))
+
+    assert now.is_stopped
+    assert (now.rate, now.time_left) == (0.0, None)
+    assert now.waits_for.startswith("No worker has ever been seen")
+
+
+def test_while_all_mail_is_held_no_time_left_is_told(frozen: Launch) -> None:
+    campaign = frozen(10)
+    Campaign.objects.filter(pk=campaign.pk).update(rate=2.0)
+    Hold.objects.create(scope=HoldScope.ACCOUNT, key=FENCE, reason=REASON)
+
+    now = progress(again(campaign))
+
+    assert (now.is_stopped, now.time_left) == (True, None)
+
+
 def test_it_is_said_how_many_are_written_down(
     project: Project, make_campaign: MakeCampaign
 ) -> None:
