@@ -27,6 +27,11 @@ _TABS = (
     ("campaign_recipients", "Recipients"),
     ("campaign_history", "History"),
 )
+#: Why it is not offered to send a campaign again.
+NOBODY_AGAIN = (
+    "It reached nobody and none of its mails failed, so there is nobody to remind and"
+    " nothing to try again. To send it to others, duplicate it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,8 @@ def head(campaign: Campaign, tab: str) -> dict[str, Any]:
     one = [campaign.project_id, campaign.pk]
     now = progress(campaign)
     is_over = campaign.state in (CampaignState.SENT, CampaignState.CANCELLED)
+    may_go_again = is_over and not campaign.revert_pending and not now.tally.unfinished
+    somebody = is_for_somebody(now.tally)
     return {
         "campaign": campaign,
         "tone": TONES[campaign.state],
@@ -98,10 +105,17 @@ def head(campaign: Campaign, tab: str) -> dict[str, Any]:
         ],
         "is_running": campaign.state in RUNNING,
         "is_over": is_over,
-        "can_send_again": is_over
-        and not campaign.revert_pending
-        and not now.tally.unfinished,
+        "can_send_again": may_go_again and somebody,
+        "why_not_again": "" if somebody or not may_go_again else NOBODY_AGAIN,
     }
+
+
+def is_for_somebody(tally: Tally) -> bool:
+    """Say whether another run may have somebody to go to: who failed, who got it.
+
+    By the figures alone: whoever asks for a run is told exactly.
+    """
+    return tally.failed > 0 or tally.sent > tally.bounced + tally.complained
 
 
 def report_of(campaign: Campaign, now: Progress) -> Report | None:

@@ -214,17 +214,22 @@ def campaign_again(request: ProjectRequest, campaign_id: UUID) -> HttpResponse:
             messages.success(request, "It goes out again.")
             return redirect("campaign", request.project.pk, campaign_id)
     tally = tallies([campaign.pk])[campaign.pk]
+    choices = [
+        (kind_, *_whom(campaign, kind_, tally))
+        for kind_ in (RunKind.REMINDER, RunKind.RETRY)
+    ]
+    offered = [kind_ for kind_, number, _ in choices if number]
     context: dict[str, Any] = {
         "campaign": campaign,
-        "kind": kind.value,
+        # What has nobody to go to cannot be chosen.
+        "kind": (kind if kind in offered or not offered else offered[0]).value,
+        "offered": offered,
+        "was_read": max(tally.opened, tally.clicked) > 0,
         "subject": subject,
         "error": error,
         "first_subject": variant_of(campaign, 1).subject,
         "is_over": campaign.state in (CampaignState.SENT, CampaignState.CANCELLED),
-        "choices": [
-            (kind_, *_whom(campaign, kind_, tally))
-            for kind_ in (RunKind.REMINDER, RunKind.RETRY)
-        ],
+        "choices": choices,
         "most_subject": _MOST_SUBJECT,
     }
     return render(request, "campaigns/running/again.html", context)

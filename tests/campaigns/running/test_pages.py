@@ -294,6 +294,32 @@ def test_what_failed_is_counted_and_tried_again(
     assert len(ses.calls) == 5
 
 
+def test_what_reached_nobody_is_not_offered_again(client: Client, sent: Launch) -> None:
+    campaign = sent(2)
+    offered = text(client, at(campaign))
+    Email.objects.filter(origin_id=campaign.pk).update(
+        state=EmailState.BOUNCED, bounced_at=Now()
+    )
+
+    shown = text(client, at(campaign))
+    asked = text(client, at(campaign, "again/"))
+
+    assert at(campaign, "again/") in offered
+    assert f'href="{at(campaign, "again/")}"' not in shown
+    assert "It reached nobody and none of its mails failed" in shown
+    assert asked.count(" disabled") == 3
+    assert "It reached nobody who could be reminded." in asked
+
+
+def test_only_what_makes_sense_can_be_chosen(client: Client, sent: Launch) -> None:
+    campaign = sent(2)
+
+    asked = text(client, at(campaign, "again/?kind=RETRY"))
+
+    assert 'value="REMINDER" checked>' in asked
+    assert 'value="RETRY" disabled>' in asked
+
+
 def test_nobody_to_send_to_is_said(client: Client, sent: Launch) -> None:
     campaign = sent(2)
 
