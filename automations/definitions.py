@@ -193,12 +193,13 @@ class Definition:
 
     def awaited_events(self) -> set[str]:
         """Return the events for which runs may wait."""
-        names = {
-            step.config.get("eventName")
+        return {
+            name
             for step in self.steps.values()
             if step.type is StepType.WAIT_FOR_EVENT
+            and isinstance(name := step.config.get("eventName"), str)
+            and name
         }
-        return {name for name in names if isinstance(name, str) and name}
 
 
 def outcome_of(step: Step, way: Transition) -> str:

@@ -66,7 +66,7 @@ def _delay(step: Step) -> Iterator[Finding]:
         return
     amount: Any = step.config.get("amount")
     unit: Any = step.config.get("unit")
-    if unit not in _UNITS:
+    if not isinstance(unit, str) or unit not in _UNITS:
         yield "unit", "Expected minutes, hours or days."
     elif not _is_number(amount) or amount <= 0:
         yield "amount", "Say how long to wait: a number above 0."
