@@ -30,6 +30,8 @@ from automations.models import (
     Occurrence,
     Run,
     TriggerType,
+    WebhookCall,
+    WebhookEndpoint,
     Workflow,
     WorkflowVersion,
 )
@@ -234,6 +236,9 @@ def _fill(project: Project) -> Alices:
         project=project, name=SECRET, from_email="secret@example.com"
     )
     Variant.objects.create(campaign=campaign, subject=SECRET, body=f"<p>{SECRET}</p>")
+    endpoint = WebhookEndpoint.objects.create(
+        project=project, url=f"https://secret.example/{SECRET}"
+    )
     things: dict[str, object] = {
         "contact_id": contact.pk,
         "campaign_id": campaign.pk,
@@ -247,6 +252,14 @@ def _fill(project: Project) -> Alices:
         "key_id": ApiKey.objects.filter(project=project).earliest("pk").pk,
         "message_id": message.message_id,
         "segment_id": segment.pk,
+        "endpoint_id": endpoint.pk,
+        "call_id": WebhookCall.objects.create(
+            project=project,
+            endpoint=endpoint,
+            method="POST",
+            url=f"https://secret.example/{SECRET}",
+            body=SECRET,
+        ).pk,
         "event_id": Event.objects.get(project=project, name="bought").pk,
         "occurrence_id": Occurrence.objects.get(project=project).pk,
         "domain_id": Domain.objects.get(project=project).pk,
@@ -309,6 +322,8 @@ UNKNOWN: dict[str, Callable[[], object]] = {
     "suppression_id": uuid4,
     "segment_id": uuid4,
     "event_id": uuid4,
+    "endpoint_id": uuid4,
+    "call_id": uuid4,
     "occurrence_id": uuid4,
     "workflow_id": uuid4,
     "run_id": uuid4,

@@ -19,7 +19,7 @@ class Section:
     name: str
     label: str
     icon: str
-    stem: str
+    stem: str | tuple[str, ...]
     #: What the section and its neighbours are about; a title where it begins.
     group: str = ""
 
@@ -43,7 +43,9 @@ SECTIONS = (
     Section("templates", "Templates", "template", "template", "Mail"),
     Section("emails", "Emails", "mail", "email", "Mail"),
     Section("inbox", "Inbox", "inbox", "inbox", "Mail"),
+    Section("workflows", "Automations", "workflow", ("workflow", "run"), "Automation"),
     Section("events", "Events", "event", "event", "Automation"),
+    Section("webhook_calls", "Webhooks", "send", "webhook", "Automation"),
     Section("settings_keys", "Settings", "settings", "settings", "Project"),
 )
 
