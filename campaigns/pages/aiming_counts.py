@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from campaigns import audience
 from campaigns.models import AudienceType, Campaign
 from contacts.models import Contact, Segment, Topic
-from contacts.segments.by_address import CHUNK, ids_of
+from contacts.segments.by_address import among
 from contacts.segments.counting import Superseded, TookTooLong, bounded
 from contacts.segments.explaining import sentence
 from contacts.segments.tree import parse
@@ -67,14 +67,23 @@ def reckon(campaign: Campaign, target: Target, *, user: User) -> Reckoned:
         )
     )
 
+    def judged(rows: QuerySet[Contact]) -> QuerySet[Contact]:
+        return audience.judged(rows.order_by(), draft, excluded=excluded)
+
     def allowed(rows: QuerySet[Contact]) -> int:
-        judged = audience.judged(rows.order_by(), draft, excluded=excluded)
-        return int(judged.filter(verdict=audience.TAKEN).count())
+        return judged(rows).filter(verdict=audience.TAKEN).count()
 
     try:
         words = _words(draft)
         if target.addresses:
-            return _reckon_addresses(campaign, target.addresses, allowed)
+            chosen = judged(among(campaign.project_id, target.addresses))
+            verdicts = bounded(
+                campaign.project_id,
+                lambda: dict(chosen.values_list("email", "verdict")),
+                token=f"aiming {user.pk} {campaign.pk}",
+                seconds=SECONDS,
+            )
+            return _of_addresses(target.addresses, verdicts)
         rows = audience.named(draft)
         number, named = bounded(
             campaign.project_id,
@@ -113,24 +122,12 @@ def _words(draft: Campaign) -> str:
     return sentence(draft.project_id, parse(draft.condition))
 
 
-def _reckon_addresses(
-    campaign: Campaign,
-    addresses: Sequence[str],
-    allowed: Callable[[QuerySet[Contact]], int],
-) -> Reckoned:
-    number, new = 0, []
-    for chunk in _chunks(addresses):
-        known = ids_of(campaign.project_id, chunk)
-        number += allowed(Contact.objects.filter(pk__in=list(known.values())))
-        new += [address for address in chunk if address not in known]
+def _of_addresses(addresses: Sequence[str], verdicts: dict[str, str]) -> Reckoned:
+    """Say what pasted addresses come to; `verdicts` has those that are contacts."""
+    new = [address for address in addresses if address not in verdicts]
     return Reckoned(
-        number=number,
+        number=sum(verdict == audience.TAKEN for verdict in verdicts.values()),
         addresses=len(addresses),
         new=new[:MOST_NAMED],
         new_count=len(new),
     )
-
-
-def _chunks(addresses: Sequence[str]) -> Iterable[Sequence[str]]:
-    for start in range(0, len(addresses), CHUNK):
-        yield addresses[start : start + CHUNK]

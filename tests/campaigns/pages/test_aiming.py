@@ -8,11 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from campaigns.lifecycle import schedule
-from campaigns.models import Campaign, Recipient
+from campaigns.models import AudienceType, Campaign, Recipient
 from campaigns.pages import aiming, aiming_counts
+from campaigns.pages.aiming_counts import Target
 from contacts.models import (
     Contact,
     Segment,
@@ -23,7 +26,7 @@ from contacts.models import (
 )
 from contacts.segments.counting import Superseded, TookTooLong
 from plunk.projects.creating import NewProject
-from plunk.projects.models import Project
+from plunk.projects.models import Project, User
 from tests.campaigns.conftest import MakeCampaign, people
 from tests.campaigns.pages.conftest import Shown, fresh
 
@@ -277,6 +280,24 @@ def test_of_pasted_addresses_it_says_which_are_new(
     assert "1 is no contact yet" in said
     assert "new@example.com" in said
     assert not Contact.objects.filter(email="new@example.com").exists()
+
+
+def test_many_pasted_addresses_are_counted_by_as_few_statements(
+    make_campaign: MakeCampaign, project: Project, alice: User
+) -> None:
+    people(project, 20)
+    campaign = make_campaign()
+
+    def statements(count: int) -> int:
+        addresses = [f"r{number}@example.com" for number in range(count)]
+        target = Target(AudienceType.RECIPIENTS, addresses=addresses)
+        with CaptureQueriesContext(connection) as context:
+            reckoned = aiming_counts.reckon(campaign, target, user=alice)
+        known = min(count, 20)
+        assert (reckoned.number, reckoned.new_count) == (known, count - known)
+        return len(context)
+
+    assert statements(10) == statements(20) == statements(3_000)
 
 
 @pytest.mark.parametrize(
