@@ -22,11 +22,22 @@ from campaigns.errors import WrongState
 from campaigns.models import Campaign, CampaignState
 from campaigns.pages.details import MOST_CLOCK, ZonedForm, show_errors
 from campaigns.pages.finding import audiences_in_words, draft_page, found
-from campaigns.pages.overview import is_near, readiness, review_urls, sender_or_trouble
+from campaigns.pages.overview import (
+    errors_of,
+    is_near,
+    readiness,
+    review_urls,
+    sender_or_trouble,
+)
 from campaigns.schedules import in_words, on_clock, read_moment, zone_of
 from campaigns.variants import variant_of
 from plunk.api.errors import ApiError, Invalid
 from plunk.pages.access import ProjectRequest, project_page
+
+#: What is said where errors of a check were passed over in silence.
+UNREAD = (
+    "The check found errors. Mend them, or say that it is to go out in spite of them."
+)
 
 
 def _context(campaign: Campaign) -> dict[str, Any]:
@@ -39,6 +50,7 @@ def _context(campaign: Campaign) -> dict[str, Any]:
         "sender": sender,
         "audience": audiences_in_words([campaign])[0],
         "problem": readiness(campaign, variant, trouble).all,
+        "errors": errors_of(campaign),
         "is_scheduled": campaign.state == CampaignState.SCHEDULED,
         "scheduled": in_words(campaign.scheduled_at, campaign.schedule_zone)
         if campaign.scheduled_at
@@ -59,6 +71,9 @@ def campaign_send(request: ProjectRequest, campaign: Campaign) -> HttpResponse:
                 "It was changed meanwhile. Look at it once more before it goes.",
             )
             return redirect("campaign_send", request.project.pk, campaign.pk)
+        if not _is_accepted(request, campaign):
+            messages.warning(request, UNREAD)
+            return redirect("campaign_send", request.project.pk, campaign.pk)
         try:
             lifecycle.send(campaign, user=request.user)
         except WrongState as error:
@@ -68,6 +83,11 @@ def campaign_send(request: ProjectRequest, campaign: Campaign) -> HttpResponse:
             return redirect("campaign_send", request.project.pk, campaign.pk)
         return redirect("campaign", request.project.pk, campaign.pk)
     return render(request, "campaigns/draft/send.html", _context(campaign))
+
+
+def _is_accepted(request: ProjectRequest, campaign: Campaign) -> bool:
+    """Say whether it may go although a check found errors, or none has."""
+    return request.POST.get("in_spite") == "1" or not errors_of(campaign)
 
 
 def _said(error: ApiError) -> str:
@@ -141,6 +161,8 @@ def _note(text: str, at: datetime, zone: str, now: datetime) -> str:
 def campaign_schedule(request: ProjectRequest, campaign: Campaign) -> HttpResponse:
     """Choose a moment, or another one."""
     form = _form(request, campaign)
+    if request.method == "POST" and not _is_accepted(request, campaign):
+        form.add_error(None, UNREAD)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:

@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from campaigns import drafts
+from campaigns import drafts, preflight
 from campaigns.models import (
     EDITABLE,
     AudienceType,
@@ -47,6 +47,18 @@ class Readiness:
     all: str
 
 
+def errors_of(campaign: Campaign) -> list[str]:
+    """Return what the last check says is wrong with the campaign as it is now.
+
+    None of it keeps it from going out: that is for people to decide, who have read it.
+    """
+    check = preflight.current(campaign)
+    if check is None or check.is_stale or not check.is_finished:
+        return []
+    found = check.preflight.findings
+    return [one["message"] for one in found if one["level"] == "error"]
+
+
 @require_safe
 @project_page
 def campaign_page(request: ProjectRequest, campaign_id: UUID) -> HttpResponse:
@@ -66,6 +78,7 @@ def campaign_page(request: ProjectRequest, campaign_id: UUID) -> HttpResponse:
         "reply_to": campaign.reply_to or request.project.reply_to,
         "kind_words": next(words for kind, _, words in KINDS if kind == campaign.kind),
         "readiness": readiness(campaign, variant, trouble),
+        "errors": errors_of(campaign),
         "is_scheduled": campaign.state == CampaignState.SCHEDULED,
         "is_soon": campaign.scheduled_at
         and is_near(campaign.scheduled_at, timezone.now()),

@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
+from campaigns import preflight
 from campaigns.lifecycle import schedule
-from campaigns.models import CampaignState, Run
+from campaigns.models import Campaign, CampaignState, Run
 from campaigns.pages import leaving
 from campaigns.pages.leaving import meaning_of
+from contacts import jobs
 from plunk.projects.models import Project
 from tests.campaigns.conftest import MakeCampaign, people
 from tests.campaigns.pages.conftest import Shown, fresh
@@ -233,3 +236,62 @@ def test_the_page_asks_what_a_time_means(
     assert answer.status_code == 200
     assert said in answer.content.decode()
     assert bool(answer.content.strip()) == bool(query)
+
+
+# -- what a check has found ------------------------------------------------------------
+def broken(project: Project, make_campaign: MakeCampaign) -> Campaign:
+    """Check a campaign that says something nobody has."""
+    people(project, 2)
+    campaign = make_campaign(subject="News for {{ nickname }}")
+    preflight.start(campaign)
+    while jobs.work(seconds=60):
+        continue
+    return campaign
+
+
+def test_errors_are_told_instead_of_ready(
+    project: Project, shown: Shown, make_campaign: MakeCampaign
+) -> None:
+    campaign = broken(project, make_campaign)
+
+    page = shown(f"{campaign.pk}/")
+    Campaign.objects.filter(pk=campaign.pk).update(version=F("version") + 1)
+    changed = shown(f"{campaign.pk}/")
+
+    assert "Ready to send" not in page
+    assert "Errors found" in page
+    assert "Nobody who gets it has “nickname”" in page
+    assert "Ready to send" in changed
+
+
+def test_in_spite_of_errors_it_goes_only_if_somebody_says_so(
+    project: Project, shown: Shown, post: Post, make_campaign: MakeCampaign
+) -> None:
+    campaign = broken(project, make_campaign)
+    fields = {"version": str(campaign.version)}
+
+    asked = shown(f"{campaign.pk}/send/")
+    post(f"{campaign.pk}/send/", fields)
+    before = fresh(campaign).state
+    post(f"{campaign.pk}/send/", fields | {"in_spite": "1"})
+
+    assert "Nobody who gets it has “nickname”" in asked
+    assert 'name="in_spite" value="1" required' in asked
+    assert before == CampaignState.DRAFT
+    assert fresh(campaign).state == CampaignState.SENDING
+
+
+def test_in_spite_of_errors_it_is_scheduled_only_if_somebody_says_so(
+    project: Project, post: Post, make_campaign: MakeCampaign
+) -> None:
+    campaign = broken(project, make_campaign)
+    at = (timezone.now() + timedelta(days=30)).strftime("%Y-%m-%d")
+    fields = {"at": f"{at}T12:00", "zone": "UTC"}
+
+    answer = post(f"{campaign.pk}/schedule/", fields)
+    before = fresh(campaign).state
+    post(f"{campaign.pk}/schedule/", fields | {"in_spite": "1"})
+
+    assert "The check found errors." in answer.content.decode()
+    assert before == CampaignState.DRAFT
+    assert fresh(campaign).state == CampaignState.SCHEDULED
