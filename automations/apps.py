@@ -13,20 +13,26 @@ class AutomationsConfig(AppConfig):
         from automations.audience import Events
         from automations.events.deleting import DropEventWorker
         from automations.history import triggers
+        from automations.origins import runs as names_of_mails
+        from automations.panels import runs as runs_of_contact
         from automations.schedules import EnrolWorker
-        from contacts import erasing, jobs, signals
+        from contacts import erasing, jobs, panels, signals
         from contacts.api import history
         from contacts.models import JobKind
         from contacts.segments import vocabulary
         from plunk.lifecycle import stopping
         from plunk.pages import activity, figures
+        from transactional import origins
         from transactional import signals as mails
+        from transactional.models import Source
 
         history.register("triggers", triggers)
         vocabulary.register(Events())
         erasing.register(forgetting.erase_occurrences)
         erasing.register(forgetting.erase_calls)
         activity.register(news.occurrences)
+        panels.register(runs_of_contact)
+        origins.register(Source.WORKFLOW, names_of_mails)
         figures.register(news.figures)
 
         jobs.register(JobKind.DROP_EVENT, DropEventWorker)
