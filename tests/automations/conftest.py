@@ -8,8 +8,8 @@ import pytest
 from automations.tracking import Tracked, Tracking, track
 from contacts.data import DataChange
 from plunk.projects.models import Project
-from transactional.models import MailKind, Template
-from transactional.templates import SavedBy, create
+from transactional.models import MailKind, SavedBy, Template
+from transactional.templates import create
 
 Track = Callable[..., Tracked]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def edges(made: Definition) -> set[tuple[str, str]]:
     }
 
 
-def named(name: str, kind: str = "EXIT", **config: object) -> Step:
+def named(name: str, kind: str = "EXIT", **config: Any) -> Step:
     made = step(kind, **config)
     return Step(made.id, made.type, name, made.config)
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from automations import tallies, workflows
 from automations.definitions import as_document
-from automations.engine import acting, advancing, arrivals, turns, writing
+from automations.engine import acting, arrivals, turns, writing
 from automations.models import (
     ACTIVE,
     Arrival,
@@ -95,9 +95,9 @@ def _dying(
 
     for module, names in (
         (acting, ("owe", "merge_data")),
-        (advancing.acting, ("act",)),
+        (acting, ("act",)),
         (writing, ("_update_runs", "_update_visits")),
-        (writing.tallies, ("note",)),
+        (tallies, ("note",)),
         (arrivals, ("_wake", "enter")),
     ):
         for name in names:
