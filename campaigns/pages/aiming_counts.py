@@ -67,7 +67,7 @@ def reckon(campaign: Campaign, target: Target, *, user: User) -> Reckoned:
         )
     )
 
-    def judged(rows: QuerySet[Contact]) -> QuerySet[Contact]:
+    def judged(rows: QuerySet[Contact]) -> QuerySet[Any]:
         return audience.judged(rows.order_by(), draft, excluded=excluded)
 
     def allowed(rows: QuerySet[Contact]) -> int:
