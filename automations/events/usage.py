@@ -165,9 +165,12 @@ def _workflows(event: Event) -> list[Use]:
 
 
 def _may_name(name: str) -> Q:
-    """Narrow down to documents in whose text a name stands, in their own spelling."""
-    written = json.dumps(name, ensure_ascii=not is_postgresql())[1:-1]
-    return Q(written__contains=written) | Q(published__contains=written)
+    """Narrow down to documents in whose text a name may stand, as they spell it."""
+    found = Q()
+    for spelling in {name, name.replace("-", " ")}:
+        written = json.dumps(spelling, ensure_ascii=not is_postgresql())[1:-1]
+        found |= Q(written__icontains=written) | Q(published__icontains=written)
+    return found
 
 
 def names_event(document: Any, name: str) -> bool:
