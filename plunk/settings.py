@@ -491,7 +491,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "plunk.pages.static_files.ModulesStorage"
     },
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
