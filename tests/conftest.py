@@ -22,8 +22,12 @@ from plunk.projects.models import Membership, Project, Role, User
 NOBODY = "01980000-0000-7000-8000-000000000000"
 
 
-#: Where what touches no database says the same on both: once is enough.
-_PURE = ("contacts", "transactional", "webhooks")
+#: Where what touches no database says the same on both: once is enough. Not where
+#: processes are started, which find out for themselves what they run on.
+_PURE = (
+    *("contacts", "transactional", "campaigns", "automations", "webhooks"),
+    "simulator/test_inbox.py",
+)
 _DATABASE = {"db", "transactional_db", "live_server"}
 
 
@@ -32,13 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not django_settings.REDIS_URL:
         return
     mark = pytest.mark.skip(reason="covered by the embedded run")
-    folders = [Path(__file__).parent / name for name in _PURE]
+    places = [Path(__file__).parent / name for name in _PURE]
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         # Django's own test cases have their database without a fixture of that name.
         uses_database = names & _DATABASE or isinstance(item, TestCaseFunction)
         is_pure = not uses_database and not item.get_closest_marker("django_db")
-        if is_pure and any(folder in item.path.parents for folder in folders):
+        if is_pure and any(item.path.is_relative_to(place) for place in places):
             item.add_marker(mark)
 
 

@@ -78,7 +78,9 @@ def run(name: str, services: dict[str, str], arguments: list[str]) -> Outcome:
             [
                 *[sys.executable, "-m", "pytest", "--quiet", "--create-db"],
                 *["-p", "no:cacheprovider", f"--junit-xml={report}"],
-                *["-n", os.environ.get("TEST_PROCESSES", "2"), *arguments],
+                # Who has nothing left takes of the other's, and modules stay together.
+                *["-n", os.environ.get("TEST_PROCESSES", "2"), "--dist=worksteal"],
+                *arguments,
             ],
             cwd=ROOT,
             env={**environ, **services, "DATA_DIR": f"{folder}/data"},
