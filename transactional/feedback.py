@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from django.dispatch import Signal
 
 from contacts.ledger import Act
-from contacts.models import Door, SuppressionReason
+from contacts.models import Contact, Door, SuppressionReason
 from contacts.subscriptions import locked, set_subscribed
 from contacts.suppressions import suppress
 from transactional import proofs, signals
@@ -285,12 +285,13 @@ def _stop(entry: _Entry) -> None:
     if found is None:
         return
     suppression, reason = found
-    set_subscribed(
-        project_id=email.project_id,
-        contact_id=email.contact_id,
-        subscribed=False,
-        act=Act(Door.FEEDBACK, reason, email_id=email.pk),
-    )
+    if _is_own_address(email):
+        set_subscribed(
+            project_id=email.project_id,
+            contact_id=email.contact_id,
+            subscribed=False,
+            act=Act(Door.FEEDBACK, reason, email_id=email.pk),
+        )
     suppress(
         project_id=email.project_id,
         email=email.to_email,
@@ -298,6 +299,12 @@ def _stop(entry: _Entry) -> None:
         source=str(entry.feedback.detail.get("feedbackId", ""))[:200],
         act=Act(Door.FEEDBACK, reason, email_id=email.pk),
     )
+
+
+def _is_own_address(email: Email) -> bool:
+    """Say whether a mail went to its contact, not to somebody who is told of them."""
+    own = Contact.objects.filter(pk=email.contact_id, email=email.to_email)
+    return own.exists()
 
 
 def _tell(entries: Iterable[_Entry]) -> None:

@@ -261,6 +261,15 @@ def test_a_permanent_bounce_opts_the_recipient_out(email: Email) -> None:
     assert news == ["bounce"]
 
 
+def test_a_bounce_of_somebody_elses_address_opts_nobody_out(email: Email) -> None:
+    Contact.objects.filter(pk=email.contact_id).update(email="other@example.com")
+
+    apply(bounce(email))
+
+    assert Contact.objects.get(pk=email.contact_id).subscribed
+    assert Suppression.objects.get().email == "dana@example.com"
+
+
 @pytest.mark.parametrize("kind", ["Transient", "Undetermined", "permanent?", ""])
 @pytest.mark.parametrize("state", [S.SENT, S.DELIVERED])
 def test_any_other_bounce_is_only_noted(

@@ -12,7 +12,7 @@ from contacts.segments.scopes import database_now
 from plunk.projects.models import Project
 from tests.automations.building import live, on, settle, step
 from tests.automations.conftest import Track
-from transactional.models import Email, Source, Template
+from transactional.models import Email, MailKind, Source, Template
 
 pytestmark = pytest.mark.django_db
 
@@ -316,3 +316,24 @@ def test_a_cancelled_run_does_nothing_more(
 
     assert not Email.objects.exists()
     assert tallies(workflow.pk)[delay.id][HERE] == 0
+
+
+def test_a_mail_to_a_colleague_is_about_the_contact_and_needs_no_consent_of_it(
+    project: Project, newsletter: Template, tracked: Track
+) -> None:
+    mail = step(
+        "SEND_EMAIL",
+        template=newsletter,
+        recipient={"type": "CUSTOM", "customEmail": "Sales@Example.com"},
+    )
+    live(project, on("asked"), mail)
+    contact = Contact.objects.create(
+        project=project, email="rita@example.com", subscribed=False
+    )
+
+    tracked("asked")
+    settle()
+
+    email = Email.objects.get()
+    assert (email.to_email, email.contact_id) == ("sales@example.com", contact.pk)
+    assert email.kind == MailKind.TRANSACTIONAL
