@@ -78,9 +78,7 @@ def run(name: str, services: dict[str, str], arguments: list[str]) -> Outcome:
             [
                 *[sys.executable, "-m", "pytest", "--quiet", "--create-db"],
                 *["-p", "no:cacheprovider", f"--junit-xml={report}"],
-                # Who has nothing left takes of the other's, and modules stay together.
-                *["-n", os.environ.get("TEST_PROCESSES", "2"), "--dist=worksteal"],
-                *arguments,
+                *["-n", os.environ.get("TEST_PROCESSES", "2"), *arguments],
             ],
             cwd=ROOT,
             env={**environ, **services, "DATA_DIR": f"{folder}/data"},
