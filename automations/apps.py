@@ -9,7 +9,7 @@ class AutomationsConfig(AppConfig):
     def ready(self) -> None:
         from automations import activity as news
         from automations import erasing as forgetting
-        from automations import receivers
+        from automations import neighbours, receivers
         from automations.audience import Events
         from automations.events.deleting import DropEventWorker
         from automations.history import triggers
@@ -19,15 +19,17 @@ class AutomationsConfig(AppConfig):
         from contacts import erasing, jobs, panels, signals
         from contacts.api import history
         from contacts.models import JobKind
-        from contacts.segments import vocabulary
+        from contacts.segments import uses, vocabulary
         from plunk.lifecycle import stopping
         from plunk.pages import activity, figures
-        from transactional import origins
+        from transactional import origins, template_uses
         from transactional import signals as mails
         from transactional.models import Source
 
         history.register("triggers", triggers)
         vocabulary.register(Events())
+        uses.register(neighbours.uses_of_segment)
+        template_uses.register(neighbours.uses_of_templates)
         erasing.register(forgetting.erase_occurrences)
         erasing.register(forgetting.erase_calls)
         activity.register(news.occurrences)

@@ -51,6 +51,7 @@ from plunk.projects.creating import NewProject, create_project
 from plunk.projects.models import ApiKey, Project, Role, User
 from plunk.simulator.models import SimulatedMessage
 from tests.addresses import OPEN, PAGES
+from tests.automations.api.strangers import ENDPOINTS as WORKFLOW_ENDPOINTS
 from tests.automations.events.strangers import ENDPOINTS as EVENT_ENDPOINTS
 from tests.campaigns.api.strangers import ENDPOINTS as CAMPAIGN_ENDPOINTS
 from tests.conftest import NOBODY, Api
@@ -126,6 +127,7 @@ ENDPOINTS |= CONTACT_ENDPOINTS
 ENDPOINTS |= DOMAIN_ENDPOINTS
 ENDPOINTS |= EVENT_ENDPOINTS
 ENDPOINTS |= TEMPLATE_ENDPOINTS
+ENDPOINTS |= WORKFLOW_ENDPOINTS
 
 ALL = [*routes("plunk.urls"), *routes("plunk.api.root_urls")]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

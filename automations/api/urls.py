@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import re_path
 
-from automations.api import events, views
+from automations.api import actions, events, views
 
 urlpatterns = [
     re_path(r"^v1(?:/track)?/?$", views.track_event, name="track"),
@@ -11,5 +11,18 @@ urlpatterns = [
         r"^v1/events/(?P<event_id>[^/]+)/?$",
         events.ClassicEvents.as_view(),
         name="classic_event",
+    ),
+    re_path(
+        r"^v1/actions/?$", actions.ClassicActions.as_view(), name="classic_actions"
+    ),
+    re_path(
+        r"^v1/actions/(?P<action_id>[^/]+)/?$",
+        actions.ClassicAction.as_view(),
+        name="classic_action",
+    ),
+    re_path(
+        r"^v1/actions/(?P<action_id>[^/]+)/related/?$",
+        actions.ClassicRelated.as_view(),
+        name="classic_action_related",
     ),
 ]

@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("transactional.api.template_urls")),
     path("", include("campaigns.api.urls")),
     path("", include("automations.api.event_urls")),
+    path("", include("automations.api.workflow_urls")),
     path("", include("transactional.api.domain_urls")),
     path("", include("contacts.pages.one_click_urls")),
     re_path(r"^(?P<path>.*)$", endpoints.unknown_route),
