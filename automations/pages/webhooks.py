@@ -76,8 +76,8 @@ def webhook_calls(request: ProjectRequest) -> HttpResponse:
     if question.show:
         calls = calls.filter(state__in=_FILTERS[question.show][1])
     endpoint = None
-    if question.endpoint is not None:
-        endpoint = _own_endpoints(request).filter(pk=question.endpoint).first()
+    if (wanted := question.endpoint) is not None:
+        endpoint = _own_endpoints(request).filter(pk=wanted).first()
         calls = calls.filter(endpoint=endpoint)
     shown = page(calls.defer("headers", "body"), cursor=request.GET.get("cursor", ""))
     context = {

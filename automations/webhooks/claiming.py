@@ -25,8 +25,6 @@ from automations.webhooks import retries
 
 #: Much longer than a call may take; a dead worker's call is made again after this.
 LEASE = timedelta(seconds=60)
-#: How many endpoints a claim looks at.
-_MOST_ENDPOINTS = 32
 _CHUNK = 1000
 _LOST = "The worker ended before the answer was written down."
 ENDPOINT_OFF = "Not called: the endpoint is disabled. Enable it, then replay this."
@@ -55,19 +53,24 @@ WITH RECURSIVE owed (endpoint_id) AS (
     )
     FROM owed WHERE owed.endpoint_id IS NOT NULL
 )
-SELECT e.id FROM due
-JOIN automations_webhookendpoint e ON e.id = due.endpoint_id
-JOIN projects_project p ON p.id = e.project_id
-WHERE due.due_at <= {now}
-  AND e.disabled_at IS NULL
-  AND NOT p.is_disabled
-  AND (e.rests_until IS NULL OR e.rests_until <= {now})
-  AND (
-    SELECT COUNT(*) FROM automations_webhookcall b
-    WHERE b.state = 'CALLING' AND b.endpoint_id = e.id
-  ) < CASE WHEN e.failing_since IS NULL THEN %s ELSE 1 END
-ORDER BY due.due_at, e.id
-LIMIT %s
+SELECT id FROM (
+    SELECT e.id, due.due_at, e.failing_since, ROW_NUMBER() OVER (
+        PARTITION BY e.failing_since IS NULL ORDER BY due.due_at, e.id
+    ) AS place
+    FROM due
+    JOIN automations_webhookendpoint e ON e.id = due.endpoint_id
+    JOIN projects_project p ON p.id = e.project_id
+    WHERE due.due_at <= {now}
+      AND e.disabled_at IS NULL
+      AND NOT p.is_disabled
+      AND (e.rests_until IS NULL OR e.rests_until <= {now})
+      AND (
+        SELECT COUNT(*) FROM automations_webhookcall b
+        WHERE b.state = 'CALLING' AND b.endpoint_id = e.id
+      ) < CASE WHEN e.failing_since IS NULL THEN %s ELSE 1 END
+) ready
+WHERE place <= CASE WHEN failing_since IS NULL THEN %s ELSE %s END
+ORDER BY due_at, id
 """
 #: The database's clock, as the columns are written.
 _NOW = {
@@ -152,34 +155,28 @@ def _claimed(row: Any, mark: float) -> Claimed:
 
 def _choose(limit: int, failing_limit: int) -> list[UUID]:
     """Return calls to be claimed, the endpoints taking turns; theirs are locked."""
-    endpoints = _lock_endpoints()
+    endpoints = _lock_endpoints(limit, failing_limit)
     busy = Counter(
         WebhookCall.objects.filter(
             state=CallState.CALLING, endpoint__in=[one.pk for one in endpoints]
         ).values_list("endpoint", flat=True)
     )
     chosen: list[UUID] = []
-    queues = [_queue(one, busy[one.pk]) for one in endpoints]
-    for turn in zip_longest(*(queue for queue, _ in queues)):
-        for (_, is_failing), pk in zip(queues, turn, strict=True):
-            if pk is None or (is_failing and failing_limit <= 0):
-                continue
-            if len(chosen) == limit:
-                return chosen
-            chosen.append(pk)
-            failing_limit -= is_failing
-    return chosen
+    for turn in zip_longest(*(_queue(one, busy[one.pk]) for one in endpoints)):
+        chosen += [pk for pk in turn if pk is not None]
+    return chosen[:limit]
 
 
-def _lock_endpoints() -> list[WebhookEndpoint]:
+def _lock_endpoints(limit: int, failing_limit: int) -> list[WebhookEndpoint]:
     """Lock endpoints that may be called now, those first that wait the longest.
 
-    Whoever holds one of them is about to claim its calls: nobody waits for that.
+    So many that fail and so many that do not, lest the ones hide the others. Whoever
+    holds one of them is about to claim its calls: nobody waits for that.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             _OWED.format(now=_NOW[connection.vendor]),
-            [settings.WEBHOOK_CALLS_PER_ENDPOINT, _MOST_ENDPOINTS],
+            [settings.WEBHOOK_CALLS_PER_ENDPOINT, limit, failing_limit],
         )
         order = {
             pk if isinstance(pk, UUID) else UUID(pk): place
@@ -191,14 +188,13 @@ def _lock_endpoints() -> list[WebhookEndpoint]:
     )
 
 
-def _queue(endpoint: WebhookEndpoint, busy: int) -> tuple[list[UUID], bool]:
-    """Return the calls that an endpoint may get now, and whether it fails lately."""
-    is_failing = endpoint.failing_since is not None
-    most = 1 if is_failing else settings.WEBHOOK_CALLS_PER_ENDPOINT
+def _queue(endpoint: WebhookEndpoint, busy: int) -> list[UUID]:
+    """Return the calls that an endpoint may get now; a single one while it fails."""
+    most = 1 if endpoint.failing_since else settings.WEBHOOK_CALLS_PER_ENDPOINT
     due = WebhookCall.objects.filter(
         endpoint=endpoint, state=CallState.PENDING, due_at__lte=Now()
     ).order_by("due_at", "pk")
-    return list(due.values_list("pk", flat=True)[: max(most - busy, 0)]), is_failing
+    return list(due.values_list("pk", flat=True)[: max(most - busy, 0)])
 
 
 @transaction.atomic

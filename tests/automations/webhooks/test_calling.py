@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -292,18 +293,32 @@ def test_an_endpoint_has_few_calls_at_once_and_one_while_it_fails(
     assert failing.most_at_once == 1
 
 
-def test_failing_endpoints_leave_threads_for_the_others(
-    owe: Owe, settings: Settings
-) -> None:
-    for number in range(10):
-        owe(f"http://127.0.0.1:{number + 1}/")
+def test_failing_endpoints_leave_threads_for_the_others(owe: Owe) -> None:
+    """However many there are, and however long they have waited."""
+    for number in range(20):
+        owe(f"http://127.0.0.1:{number + 1}/", 2)
     WebhookEndpoint.objects.update(failing_since=Now())
+    WebhookCall.objects.update(due_at=Now() - timedelta(hours=1))
     owe("http://127.0.0.1:99/", 3)
 
     claimed = claim(8, failing_limit=4)
+    others = claim(8, failing_limit=0)
 
     assert sum(call.is_failing for call in claimed) == 4
     assert sum(not call.is_failing for call in claimed) == 3
+    assert others == []
+
+
+def test_endpoints_take_turns(owe: Owe) -> None:
+    """One that is owed much gets no more than the others where there is little room."""
+    owe("http://127.0.0.1:1/", 30)
+    owe("http://127.0.0.1:2/", 2)
+    owe("http://127.0.0.1:3/", 2)
+
+    claimed = claim(5, failing_limit=2)
+
+    counts = Counter(call.url for call in claimed)
+    assert sorted(counts.values()) == [1, 2, 2]
 
 
 def test_a_worker_that_dies_before_it_wrote_down_is_followed_by_another(
