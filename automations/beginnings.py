@@ -69,7 +69,7 @@ class _Drawing:
     def mail(self, template: Template, *, after: UUID, by: str = "") -> UUID:
         return self.step(
             StepType.SEND_EMAIL,
-            f"Send “{template.name}”",
+            f"Mail: {template.name}",
             {},
             after=after,
             by=by,

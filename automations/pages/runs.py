@@ -51,7 +51,7 @@ LABELS = {
     RunState.RUNNING: "Under way",
     RunState.WAITING: "Waiting",
     RunState.COMPLETED: "Done",
-    RunState.EXITED: "Left early",
+    RunState.EXITED: "Left",
     RunState.FAILED: "Parked",
     RunState.CANCELLED: "Cancelled",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +38,7 @@ from transactional.models import Email, EmailState
 
 #: Of a long story, the first and the latest steps are told.
 _FIRST, _LATEST = 20, 180
+_NOTICEABLE = timedelta(seconds=1)
 _MOST_DATA = 40
 _CALL_TONES = {"DELIVERED": "good", "FAILED": "bad"}
 
@@ -153,6 +154,7 @@ def _moments(
     now: datetime,
 ) -> list[Moment]:
     links = _links(run, [visit.pk for visit in visits])
+    start = definition.start.id
     last = visits[-1].pk if visits else None
     is_exited = run.state == RunState.EXITED
     return [
@@ -165,12 +167,22 @@ def _moments(
                 exit_reason=run.exit_reason if is_exited and visit.pk == last else "",
             ),
             visit.started_at,
-            visit.completed_at if visit.state != VisitState.WAITING else None,
+            _end(visit),
             links.get(visit.pk, []),
             skipped if place == _FIRST else 0,
         )
         for place, visit in enumerate(visits)
+        # What began it has been told already.
+        if visit.step_id != start or visit.state == VisitState.FAILED
     ]
+
+
+def _end(visit: Visit) -> datetime | None:
+    """Return when a visit was over, where it took long enough to be told."""
+    at = visit.completed_at
+    if at is None or visit.state == VisitState.WAITING:
+        return None
+    return at if at - visit.started_at >= _NOTICEABLE else None
 
 
 def _links(run: Run, visit_ids: Sequence[UUID]) -> dict[UUID, list[Link]]:

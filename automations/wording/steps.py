@@ -103,7 +103,8 @@ def does(step: Step, names: Names) -> str:
         case StepType.CONDITION:
             return f"Asks {question(step)}"
         case StepType.UPDATE_CONTACT:
-            return ", ".join(changes(config, past=False)) or "Changes nothing yet"
+            said = ", ".join(_later(changes(config, past=False)))
+            return said or "Changes nothing yet"
         case StepType.SEGMENT:
             segment = names.segment(read_id(str(config.get("segmentId") or "")))
             if str(config.get("action") or "ADD").upper() == "REMOVE":
@@ -248,6 +249,11 @@ def changes(config: Mapping[str, Any], *, past: bool = True) -> list[str]:
     if wish in ("subscribe", "unsubscribe"):
         said.append(f"{wish.capitalize()}{'d' if past else 's'} the contact")
     return said
+
+
+def _later(phrases: Sequence[str]) -> list[str]:
+    """Write all but the first of some phrases as they stand within a sentence."""
+    return [*phrases[:1], *(f"{one[0].lower()}{one[1:]}" for one in phrases[1:])]
 
 
 def address(config: Mapping[str, Any]) -> str:

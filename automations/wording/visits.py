@@ -120,7 +120,7 @@ def _done(
         case StepType.SEGMENT:
             return [_segment(step, names)]
         case StepType.WEBHOOK:
-            return [f"Called {address(step.config)}."]
+            return [f"Asked for the call {address(step.config)}."]
     return [_end(exit_reason)]
 
 

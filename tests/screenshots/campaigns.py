@@ -70,12 +70,12 @@ def main(folder: Path, words: list[str]) -> None:
     ]
     server = LiveServer("localhost")
     try:
-        _take(server.url, seeded.session, pages, folder)
+        take(server.url, seeded.session, pages, folder)
     finally:
         server.stop()
 
 
-def _take(
+def take(
     url: str, session: dict[str, str], pages: list[tuple[str, str]], folder: Path
 ) -> None:
     from playwright.sync_api import sync_playwright

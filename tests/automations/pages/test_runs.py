@@ -223,7 +223,8 @@ def test_a_long_story_is_told_from_both_ends(
 ) -> None:
     many(tracked, 1)
     run = Run.objects.get()
-    start = parse(pausing.draft).start.id
+    steps = parse(pausing.draft).steps
+    pause = next(pk for pk, one in steps.items() if one.type == "DELAY")
     now = database_now()
     Visit.objects.bulk_create(
         Visit(
