@@ -279,7 +279,10 @@ def test_a_filter_the_event_and_an_earlier_mail() -> None:
 def test_mails_that_were_written_and_mails_that_were_not() -> None:
     mail = Step(new_id(), StepType.SEND_EMAIL, "Mail", {}, TEMPLATE)
     seen = {"template": "Old name", "contact.subscribed": False}
-    skipped = {"state": VisitState.SKIPPED, "output": {"skipped": "unsubscribed"}}
+    skipped: dict[str, Any] = {
+        "state": VisitState.SKIPPED,
+        "output": {"skipped": "unsubscribed"},
+    }
 
     written = lines(mail, seen=seen)[0]
     left_out = lines(mail, seen=seen, **skipped)[0]
@@ -323,8 +326,8 @@ def test_waits() -> None:
 
 
 def test_other_steps_and_the_end() -> None:
-    into = {"segmentId": str(SEGMENT)}
-    update = {"updates": {"a": 1}, "subscriptionAction": "subscribe"}
+    into: dict[str, Any] = {"segmentId": str(SEGMENT)}
+    update: dict[str, Any] = {"updates": {"a": 1}, "subscriptionAction": "subscribe"}
     end = step("EXIT")
 
     assert lines(step("SEGMENT", **into))[0] == "Put the contact into “Buyers”."

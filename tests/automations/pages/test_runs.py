@@ -230,7 +230,7 @@ def test_a_long_story_is_told_from_both_ends(
         Visit(
             run=run,
             number=number,
-            step_id=start,
+            step_id=pause,
             state="COMPLETED",
             started_at=now,
             completed_at=now,
