@@ -76,8 +76,8 @@ def webhook_calls(request: ProjectRequest) -> HttpResponse:
     if question.show:
         calls = calls.filter(state__in=_FILTERS[question.show][1])
     endpoint = None
-    if (wanted := question.endpoint) is not None:
-        endpoint = _own_endpoints(request).filter(pk=wanted).first()
+    if question.endpoint is not None:
+        endpoint = _own_endpoints(request).filter(pk=question.endpoint).first()
         calls = calls.filter(endpoint=endpoint)
     shown = page(calls.defer("headers", "body"), cursor=request.GET.get("cursor", ""))
     context = {
@@ -97,7 +97,12 @@ def webhook_call(request: ProjectRequest, call_id: UUID) -> HttpResponse:
     """Show one call: what was sent, and what was answered each time."""
     call = _call_of(request, call_id)
     attempts = WebhookAttempt.objects.filter(call=call).order_by("-number")
-    run = Visit.objects.filter(pk=call.visit_id).values_list("run", flat=True).first()
+    visits = (
+        Visit.objects.filter(pk=call.visit_id)
+        if call.visit_id
+        else Visit.objects.none()
+    )
+    run = visits.values_list("run", flat=True).first()
     context = {
         "call": call,
         "tone": TONES[CallState(call.state)],
