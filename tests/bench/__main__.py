@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.bench import (
     audience,
+    automations,
     delivery,
     exporting,
     freezing,
@@ -90,6 +91,11 @@ def main() -> None:
     )
     out = kinds.add_parser("export", help="Contacts into a file, and a bare COPY.")
     out.add_argument("--rows", type=int, default=1_000_000)
+    runs = kinds.add_parser("automations", help="Events, and runs of workflows.")
+    runs.add_argument("--contacts", type=int, default=1_000_000)
+    runs.add_argument("--waiting", type=int, default=1_000_000)
+    runs.add_argument("--due", type=int, default=100_000)
+    runs.add_argument("--workflows", type=int, default=200)
     _measure(parser.parse_args())
 
 
@@ -131,6 +137,13 @@ def _measure(given: argparse.Namespace) -> None:
         "seed": lambda: _seed(given),
         "audience": lambda: _ask(given),
         "rendering": lambda: rendering.measure(mails=given.mails, rounds=given.rounds),
+        "automations": lambda: automations.measure(
+            contacts=given.contacts,
+            waiting=given.waiting,
+            due=given.due,
+            workflows=given.workflows,
+            ports=ports,
+        ),
         "export": lambda: exporting.measure(rows=given.rows, ports=ports),
         "import": lambda: importing.measure(
             rows=given.rows, kills=given.kills, rounds=given.rounds, ports=ports
