@@ -1,4 +1,4 @@
-"""What the canvas offers to choose from, of one project, in a constant number of reads."""
+"""What the canvas of a project offers to choose from: a constant number of reads."""
 
 from __future__ import annotations
 

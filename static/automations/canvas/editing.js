@@ -43,14 +43,14 @@ export class Editing {
 
   #put(type, after, position = null) {
     const { document } = this.store;
-    const step = newStep(type, TYPES[type].config, position ?? placeAfter(document, after));
+    const step = newStep(type, TYPES[type].label, TYPES[type].config, position ?? placeAfter(document, after));
     if (this.store.change((before) => addStep(before, step, after))) this.#show(step.id);
   }
 
   async insert(wayId) {
     const type = await pickType("Insert a step here", { canExit: false });
     if (!type) return;
-    const step = newStep(type, TYPES[type].config, { x: 0, y: 0 });
+    const step = newStep(type, TYPES[type].label, TYPES[type].config, { x: 0, y: 0 });
     if (this.store.change((document) => insertOn(document, wayId, step))) this.#show(step.id);
   }
 

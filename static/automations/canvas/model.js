@@ -108,8 +108,9 @@ function wayWith(step, outcome, toStepId, id = newId()) {
   };
 }
 
-export function newStep(type, config, position) {
-  return { id: newId(), type, name: "", position, config: structuredClone(config ?? {}), templateId: null };
+// A name may not be empty: the server reads none that is.
+export function newStep(type, name, config, position) {
+  return { id: newId(), type, name, position, config: structuredClone(config ?? {}), templateId: null };
 }
 
 // Adds a step; `after` is {id, outcome} of the way that leads to it, if any.

@@ -80,8 +80,8 @@ export class Panel {
       setTrigger: (trigger) => this.store.change((document) => changeTrigger(document, trigger), { key: `${id} ${trigger.type}`, from: PANEL }),
       again: () => this.#draw({}),
     };
-    const name = text("Name on the card", step.name, (given) => write({ name: given }, `${id} name`), { name: "name", maxlength: "200", placeholder: TYPES[step.type].label });
-    return [...fieldsOf(form), make("details", { class: "panel-more", open: Boolean(step.name) }, make("summary", { class: "small muted", text: "Name" }), name)];
+    const name = text("Name on the card", step.name, (given) => write({ name: given.trim() || TYPES[step.type].label }, `${id} name`), { name: "name", maxlength: "200", placeholder: TYPES[step.type].label });
+    return [...fieldsOf(form), make("details", { class: "panel-more", open: step.name !== TYPES[step.type].label }, make("summary", { class: "small muted", text: "Name" }), name)];
   }
 
   #foot(step) {
