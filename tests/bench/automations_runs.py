@@ -167,7 +167,7 @@ WHERE COALESCE(rows.number, 0) <> COALESCE(noted.number, 0)
 _LATE = """
 SELECT
   percentile_cont(ARRAY[0.5, 0.95, 1]) WITHIN GROUP (
-    ORDER BY extract(epoch FROM completed_at - visit.until_at)
+    ORDER BY extract(epoch FROM visit.completed_at - visit.until_at)
   )
 FROM automations_visit AS visit JOIN automations_run AS run ON run.id = run_id
 WHERE workflow_id = %(workflow)s AND number = 2
