@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from automations.models import Arrival, Occurrence, WebhookAttempt, WebhookCall
+from automations.models import Occurrence, WebhookAttempt, WebhookCall
 from contacts.erasing import delete_in_chunks
 
 
 def erase_occurrences(contact_ids: Sequence[UUID]) -> None:
     """Delete all events of contacts, so many at a time."""
-    # Those hang on them, and are few: what has arrived is soon dealt with.
-    delete_in_chunks(Arrival.objects.filter(occurrence__contact__in=contact_ids))
     delete_in_chunks(Occurrence.objects.filter(contact__in=contact_ids))
 
 

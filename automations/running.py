@@ -24,6 +24,8 @@ from automations.tallies import HERE, Note, note
 from automations.tracking import ENGINE
 from plunk.waking import wake_on_commit
 
+#: Who is inside, and who is parked: after the step was mended, they try it again.
+_MOVABLE = (*ACTIVE, RunState.FAILED)
 #: How many runs one transaction changes.
 _BATCH = 1_000
 
@@ -108,7 +110,7 @@ def move(workflow: Workflow, version: WorkflowVersion) -> tuple[int, int]:
             for step_id, step in target.steps.items()
             if step_id in steps and steps[step_id].type is step.type
         ]
-        rows = Run.objects.filter(version=pk, state__in=ACTIVE, step_id__in=shared)
+        rows = Run.objects.filter(version=pk, state__in=_MOVABLE, step_id__in=shared)
         moved += rows.update(version=version)
     left = Run.objects.filter(workflow=workflow, state__in=ACTIVE)
     return moved, left.exclude(version=version).count()

@@ -78,8 +78,8 @@ def record(
     data: Any = None,
     cause_id: UUID | None = None,
     is_heard: bool = False,
-) -> None:
-    """Record one occurrence for each of several contacts that exist.
+) -> list[Occurrence]:
+    """Record one occurrence for each of several contacts that exist; return them.
 
     `cause_id` is the workflow whose own mail the event tells of, which it does not
     begin. `is_heard` says that somebody waits for it, whatever the definition says.
@@ -104,6 +104,7 @@ def record(
             batch_size=500,
         )
         wake_on_commit(ENGINE)
+    return made
 
 
 def _transaction_for(tracking: Tracking) -> AbstractContextManager[Any]:

@@ -174,7 +174,8 @@ def edit(
     As the API of the current generation has it. Raises what `change` raises, and
     Unfinished where an enabled workflow would be.
     """
-    row = _save(_locked(workflow), change(parse(workflow.draft)))
+    row = _locked(workflow)
+    row = _save(row, change(parse(row.draft)))
     if row.enabled:
         _publish(row, user)
     return workflow_of(row.project_id, row.pk)

@@ -209,6 +209,7 @@ def _new_call(journey: Journey, effect: CallServer) -> NewCall:
         url=rendered.url,
         headers=rendered.headers,
         body=rendered.body,
+        endpoint=rendered.endpoint,
     )
 
 

@@ -55,16 +55,28 @@ class Entry:
 def take(now: datetime, *, limit: int = BATCH) -> int:
     """Deal with a batch of arrivals; return how many were taken."""
     rows = Arrival.objects.filter(due_at__lte=now)
-    ordered = rows.order_by("due_at", "pk").select_for_update(
-        skip_locked=True, of=("self",)
-    )
-    arrivals = list(ordered.select_related("occurrence", "occurrence__event")[:limit])
+    ordered = rows.order_by("due_at", "pk").select_for_update(skip_locked=True)
+    arrivals = list(ordered[:limit])
     if arrivals:
-        told = [row for row in arrivals if row.occurrence.contact_id is not None]
+        told = _told(arrivals)
         _wake([row.occurrence for row in told], now)
         _enter(told, now)
         Arrival.objects.filter(pk__in=[row.pk for row in arrivals]).delete()
     return len(arrivals)
+
+
+def _told(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Return the arrivals that tell of a contact, with what happened to it."""
+    found = Occurrence.objects.select_related("event").in_bulk(
+        {row.occurrence_id for row in arrivals}
+    )
+    told = []
+    for row in arrivals:
+        occurrence = found.get(row.occurrence_id)
+        if occurrence is not None and occurrence.contact_id is not None:
+            row.occurrence = occurrence
+            told.append(row)
+    return told
 
 
 def _wake(occurrences: Sequence[Occurrence], now: datetime) -> None:

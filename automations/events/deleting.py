@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from automations.events.stats import Total, total
 from automations.events.usage import usage_of
-from automations.models import Arrival, Event, Occurrence
+from automations.models import Event, Occurrence
 from contacts import jobs
 from contacts.models import Job, JobKind
 from plunk.api.errors import BadRequest, Forbidden, NotFound
@@ -129,5 +129,4 @@ class DropEventWorker:
 
 
 def _delete_occurrences(ids: list[UUID]) -> None:
-    Arrival.objects.filter(occurrence__in=ids).delete()
     Occurrence.objects.filter(pk__in=ids).delete()

@@ -37,13 +37,10 @@ def record_by_name(
             project_id=project_id, event=event, data=values or None, created_at=Now()
         )
         return _read(Occurrence.objects.filter(pk=made.pk))
-    record(
+    (made,) = record(
         project_id=project_id, contact_ids=[contact_id], event=name, data=values or None
     )
-    own = Occurrence.objects.filter(
-        event__project_id=project_id, event__name=name, contact_id=contact_id
-    )
-    return _read(own.order_by("-created_at", "-pk"))
+    return _read(Occurrence.objects.filter(pk=made.pk))
 
 
 def _read(rows: Any) -> Occurrence:

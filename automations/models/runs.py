@@ -199,7 +199,12 @@ class Arrival(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     occurrence = models.ForeignKey(
-        Occurrence, on_delete=models.CASCADE, related_name="+", db_index=True
+        Occurrence,
+        # Of one that was erased meanwhile the engine finds nothing, and lets it go.
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
+        db_index=False,
     )
     #: The workflow whose own mail this event tells of; it does not begin it again.
     cause_id = models.UUIDField(null=True, blank=True)

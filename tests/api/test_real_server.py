@@ -18,7 +18,14 @@ import pytest
 from plunk.projects.creating import NewProject
 from plunk.running.supervising import ROLES
 from tests.api.raw import connect, head, post, proxy, read_reply, trickle
-from tests.running.processes import Running, answers, free_port, manage, running
+from tests.running.processes import (
+    Running,
+    answers,
+    free_port,
+    manage,
+    migrated,
+    running,
+)
 
 MAIL = {"to": "ann@example.com", "subject": "Hello", "body": "<p>Hello</p>"}
 EVENT = {"event": "signed-up", "email": "ann@example.com"}
@@ -53,7 +60,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    folder, port = migrated(tmp_path_factory.mktemp("server")), free_port()
     command = manage("run")
     with running(*command, log=folder / "log", DATA_DIR=folder, PORT=port) as it:
         it.until(lambda: answers(f"http://127.0.0.1:{port}/health"))
@@ -247,10 +254,8 @@ def test_slow_clients_are_parted_with_and_keep_nobody_waiting(server: Server) ->
 def test_idle_connections_do_not_keep_it_from_stopping(
     tmp_path: Path,
 ) -> None:
-    port = free_port()
-    with running(
-        *manage("run"), log=tmp_path / "log", DATA_DIR=tmp_path, PORT=port
-    ) as it:
+    port, data = free_port(), migrated(tmp_path)
+    with running(*manage("run"), log=tmp_path / "log", DATA_DIR=data, PORT=port) as it:
         it.until(lambda: answers(f"http://127.0.0.1:{port}/health"))
         clients = [connect(port) for _ in range(5)]
         clients[0].sendall(b"POST /v1/send HT")

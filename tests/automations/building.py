@@ -35,10 +35,7 @@ def step(kind: str, *, template: Template | None = None, **config: Any) -> Step:
 
 def chain(*steps: Step) -> list[tuple[Step, Step, str]]:
     """Lead from each step to the next by the first way out of it."""
-    return [
-        (first, second, first.outcomes[0])
-        for first, second in pairwise(steps)
-    ]
+    return [(first, second, first.outcomes[0]) for first, second in pairwise(steps)]
 
 
 def definition(

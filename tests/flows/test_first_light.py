@@ -12,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.running.processes import answers, free_port, manage, post, running
+from tests.running.processes import (
+    answers,
+    free_port,
+    manage,
+    migrated,
+    post,
+    running,
+)
 
 #: These start the embedded installation whatever the tests run on: once is enough.
 pytestmark = pytest.mark.skipif(
@@ -86,7 +93,11 @@ def test_mail_accepted_before_a_stop_is_delivered_after_the_next_start(
 ) -> None:
     url, log = f"http://127.0.0.1:{(port := free_port())}", tmp_path / "log"
     # Slow enough to be stopped half-way.
-    chosen = {"DATA_DIR": tmp_path, "PORT": port, "EMAIL_RATE_LIMIT_PER_SECOND": 4}
+    chosen = {
+        "DATA_DIR": migrated(tmp_path),
+        "PORT": port,
+        "EMAIL_RATE_LIMIT_PER_SECOND": 4,
+    }
     chosen["SIMULATOR_LOG"] = tmp_path / "sent"
     people = [f"reader-{number}@example.com" for number in range(20)]
 

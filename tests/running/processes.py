@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -118,6 +120,32 @@ def environment(**chosen: object) -> dict[str, str]:
     kept["PATH"] = f"{Path(sys.executable).parent}:{kept.get('PATH', '')}"
     kept["PYTHONFAULTHANDLER"] = "1"
     return kept | {name: str(value) for name, value in chosen.items()}
+
+
+def migrated(folder: Path) -> Path:
+    """Put an empty database with all its tables into a folder, and return the folder.
+
+    Made once for all processes that share the tests: migrating takes longer than what
+    most tests are about. Where making it is what a test is about, it starts without.
+    """
+    made = Path(os.environ["DATA_DIR"]) / "migrated"
+    made.mkdir(parents=True, exist_ok=True)
+    with (made / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made / "done").exists():
+            for words in (("migrate", "--verbosity=0"), ("createcachetable",)):
+                subprocess.run(
+                    manage(*words),
+                    cwd=ROOT,
+                    env=environment(DATA_DIR=made),
+                    stdout=subprocess.DEVNULL,
+                    check=True,
+                )
+            (made / "done").touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in made.glob("plunk.sqlite3*"):
+        shutil.copy(part, folder / part.name)
+    return folder
 
 
 def manage(*words: str) -> list[str]:

@@ -14,6 +14,7 @@ from tests.running.processes import (
     answers,
     free_port,
     manage,
+    migrated,
     running,
 )
 
@@ -45,7 +46,8 @@ def test_it_serves_all_parts_and_stops_without_a_trace(
     port, log = free_port(), tmp_path / "log"
     url = f"http://127.0.0.1:{port}"
 
-    with running(*manage("run"), log=log, DATA_DIR=tmp_path, PORT=port) as it:
+    data = migrated(tmp_path)
+    with running(*manage("run"), log=log, DATA_DIR=data, PORT=port) as it:
         it.until(lambda: answers(f"{url}/ready"))
         demo = _demo(tmp_path)
         code = it.stop(number)
@@ -74,7 +76,8 @@ def test_a_killed_process_is_replaced_with_all_its_parts(tmp_path: Path) -> None
     port, log = free_port(), tmp_path / "log"
     url = f"http://127.0.0.1:{port}"
 
-    with running(*manage("run"), log=log, DATA_DIR=tmp_path, PORT=port) as it:
+    data = migrated(tmp_path)
+    with running(*manage("run"), log=log, DATA_DIR=data, PORT=port) as it:
         it.until(lambda: answers(f"{url}/ready"))
         (serving,) = set(it.left()) - {it.head.pid}
         os.kill(serving, signal.SIGKILL)

@@ -13,7 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.running.processes import Running, answers, free_port, manage, running
+from tests.running.processes import (
+    Running,
+    answers,
+    free_port,
+    manage,
+    migrated,
+    running,
+)
 
 #: These start the embedded installation whatever the tests run on: once is enough.
 pytestmark = pytest.mark.skipif(
@@ -23,7 +30,7 @@ pytestmark = pytest.mark.skipif(
 
 def _chosen(folder: Path) -> dict[str, Any]:
     return {
-        "DATA_DIR": folder,
+        "DATA_DIR": migrated(folder),
         "PORT": free_port(),
         "SMTP_PORT_SECURE": free_port(),
         "SMTP_PORT_SUBMISSION": free_port(),
