@@ -131,9 +131,10 @@ def workflow_counts(_request: ProjectRequest, workflow: Workflow) -> dict[str, A
 
 def _revision(body: dict[str, Any]) -> int:
     revision = body.get("revision")
+    if isinstance(revision, int) and not isinstance(revision, bool):
+        return revision
     # What names none has seen none, so that it never is the newest.
-    is_number = isinstance(revision, int) and not isinstance(revision, bool)
-    return revision if is_number else 0
+    return 0
 
 
 def _problems(workflow: Workflow, definition: Definition) -> list[dict[str, Any]]:
@@ -157,9 +158,11 @@ def _state(workflow: Workflow) -> dict[str, Any]:
 
 
 def _version(version_id: UUID | None) -> dict[str, Any] | None:
+    if version_id is None:
+        return None
     rows = WorkflowVersion.objects.filter(pk=version_id)
     version = rows.values("number", "created_at", "published_by__email").first()
-    if version_id is None or version is None:
+    if version is None:
         return None
     return {
         "number": version["number"],

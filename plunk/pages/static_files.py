@@ -10,10 +10,11 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 _MODULES = "automations/canvas/*.js"
 
 
-class ModulesStorage(CompressedManifestStaticFilesStorage):
+class ModulesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Names the modules that a script imports by their hashes, too."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         _, imports = self._js_module_import_aggregation_patterns
-        self.patterns = (*self.patterns, (_MODULES, imports))
+        known: tuple[Any, ...] = type(self).patterns
+        self.patterns = (*known, (_MODULES, imports))
         super().__init__(*args, **kwargs)
