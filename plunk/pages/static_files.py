@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.staticfiles.storage import HashedFilesMixin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 #: Where scripts import each other; what is bundled elsewhere stays as it was built.
@@ -15,6 +16,6 @@ class ModulesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         _, imports = self._js_module_import_aggregation_patterns
-        known: tuple[Any, ...] = type(self).patterns
+        known = HashedFilesMixin.patterns
         self.patterns = (*known, (_MODULES, imports))
         super().__init__(*args, **kwargs)
