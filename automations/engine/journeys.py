@@ -103,6 +103,8 @@ class Journey:
                     number=run.steps,
                     step_id=self.place.step_id,
                     state=VisitState.WAITING,
+                    outcome="",
+                    error="",
                     started_at=self.place.arrived_at,
                     until_at=decision.until_at,
                 )

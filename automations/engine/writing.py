@@ -47,9 +47,7 @@ def write(journeys: Sequence[Journey]) -> None:
     ended = [visit for journey in journeys for visit in journey.ended]
     later = {visit.pk: visit for visit in ended if visit.pk in written}
     # A wait that ended in the batch in which it began is written as it ended.
-    Visit.objects.bulk_create(
-        [later.get(visit.pk, visit) for visit in made], batch_size=500
-    )
+    _insert_visits([later.get(visit.pk, visit) for visit in made])
     _update_visits([visit for visit in ended if visit.pk not in written])
     _update_runs([journey.run for journey in journeys])
     notes: Counter[Note] = Counter()
@@ -58,34 +56,59 @@ def write(journeys: Sequence[Journey]) -> None:
     tallies.note(notes)
 
 
-def _sql(table: str, columns: dict[str, str]) -> str:
-    sets = ", ".join(f"{name} = given.{name}" for name in columns)
-    arrays = ", ".join(
+def _arrays(columns: dict[str, str]) -> str:
+    return ", ".join(
         f"%({name})s::{'text' if kind == 'jsonb' else kind}[]"
         + ("::jsonb[]" if kind == "jsonb" else "")
         for name, kind in columns.items()
     )
+
+
+def _sql(table: str, columns: dict[str, str]) -> str:
+    sets = ", ".join(f"{name} = given.{name}" for name in columns)
     return (
         f"UPDATE {table} AS row SET {sets} "  # noqa: S608 - constants only
-        f"FROM unnest(%(ids)s::uuid[], {arrays}) AS given(id, {', '.join(columns)}) "
+        f"FROM unnest(%(ids)s::uuid[], {_arrays(columns)}) "
+        f"AS given(id, {', '.join(columns)}) "
         "WHERE row.id = given.id"
     )
 
 
+#: What is written of a new visit, beside its id and what a later one changes.
+_NEW_VISIT = {
+    "run_id": "uuid",
+    "number": "int",
+    "step_id": "uuid",
+    **_VISIT,
+    "started_at": "timestamptz",
+    "until_at": "timestamptz",
+}
+_NEW_VISITS_SQL = (
+    f"INSERT INTO automations_visit (id, {', '.join(_NEW_VISIT)}) "  # noqa: S608
+    f"SELECT * FROM unnest(%(ids)s::uuid[], {_arrays(_NEW_VISIT)})"
+)
 _RUNS_SQL = _sql("automations_run", _RUN)
 _VISITS_SQL = _sql("automations_visit", _VISIT)
 
 
+def _insert_visits(visits: Sequence[Visit]) -> None:
+    if is_postgresql():
+        # Of a row that the ORM makes, most of the time is the ORM's.
+        _send(_NEW_VISITS_SQL, _NEW_VISIT, visits)
+    else:
+        Visit.objects.bulk_create(visits, batch_size=500)
+
+
 def _update_runs(runs: Sequence[Run]) -> None:
     if is_postgresql():
-        _update(_RUNS_SQL, _RUN, runs)
+        _send(_RUNS_SQL, _RUN, runs)
     else:
         Run.objects.bulk_update(runs, _names(_RUN), batch_size=_batch(_RUN))
 
 
 def _update_visits(visits: Sequence[Visit]) -> None:
     if is_postgresql():
-        _update(_VISITS_SQL, _VISIT, visits)
+        _send(_VISITS_SQL, _VISIT, visits)
     else:
         Visit.objects.bulk_update(visits, _names(_VISIT), batch_size=_batch(_VISIT))
 
@@ -100,7 +123,7 @@ def _batch(columns: dict[str, str]) -> int:
     return max(1, most // (3 * len(columns)) - 1)
 
 
-def _update(
+def _send(
     sql: str, columns: dict[str, str], rows: Sequence[Run] | Sequence[Visit]
 ) -> None:
     if not rows:

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -19,6 +19,7 @@ from automations.checking import problems_in
 from automations.definitions import Definition, parse
 from automations.models import Workflow, WorkflowVersion
 from automations.pages.canvas_choices import choices
+from automations.pages.frame import found, tabs
 from automations.tallies import tallies
 from plunk.api import strictjson
 from plunk.api.errors import ApiError, Invalid
@@ -27,19 +28,11 @@ from plunk.pages.access import ProjectRequest, View, project_page
 _Answer = Callable[[ProjectRequest, Workflow], dict[str, Any]]
 
 
-def _found(request: ProjectRequest, workflow_id: UUID) -> Workflow:
-    """Return a workflow of the open project; raises Http404."""
-    try:
-        return workflows.workflow_of(request.project.pk, workflow_id)
-    except workflows.WorkflowNotFound as error:
-        raise Http404(error.message) from error
-
-
 @require_safe
 @project_page
 def workflow_canvas(request: ProjectRequest, workflow_id: UUID) -> HttpResponse:
     """Show the draft, ready to be changed."""
-    workflow = _found(request, workflow_id)
+    workflow = found(request, workflow_id)
     definition = parse(workflow.draft)
     config = {
         "urls": _urls(workflow),
@@ -51,7 +44,11 @@ def workflow_canvas(request: ProjectRequest, workflow_id: UUID) -> HttpResponse:
         "state": _state(workflow),
         "choices": choices(request.project.pk, definition),
     }
-    context = {"workflow": workflow, "config": config}
+    context = {
+        "workflow": workflow,
+        "config": config,
+        "tabs": tabs(workflow, "workflow"),
+    }
     return render(request, "automations/canvas.html", context)
 
 
@@ -65,11 +62,11 @@ def answering(view: _Answer) -> View:
     @wraps(view)
     def answered(request: ProjectRequest, workflow_id: UUID) -> HttpResponse:
         try:
-            return JsonResponse(view(request, _found(request, workflow_id)))
+            return JsonResponse(view(request, found(request, workflow_id)))
         except workflows.Unfinished as error:
-            found = [problem.as_json() for problem in error.problems]
+            problems = [problem.as_json() for problem in error.problems]
             words = "Some steps are not finished yet."
-            return JsonResponse({"message": words, "problems": found}, status=422)
+            return JsonResponse({"message": words, "problems": problems}, status=422)
         except workflows.StaleDraft as error:
             words = "Somebody else has changed this automation in the meantime."
             answer = {"message": words, "revision": error.revision}
@@ -107,7 +104,7 @@ def workflow_publish(request: ProjectRequest, workflow: Workflow) -> dict[str, A
         raise workflows.StaleDraft(workflow.revision)
     moves = body.get("moveRuns") is True
     workflows.publish(workflow=workflow, user=request.user, move_runs=moves)
-    return _state(_found(request, workflow.pk))
+    return _state(found(request, workflow.pk))
 
 
 @require_POST
