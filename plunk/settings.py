@@ -490,9 +490,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "plunk.pages.static_files.ModulesStorage"
-    },
+    "staticfiles": {"BACKEND": "plunk.pages.static_files.ModulesStorage"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 

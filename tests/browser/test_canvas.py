@@ -180,6 +180,7 @@ def test_building_by_touch_on_a_phone(
     close_panel(page)
 
     build(page, lambda port: port.tap())
+    page.get_by_title("Show everything").tap()
     card(page, "SEND_EMAIL").tap()
     sheet = page.locator("[data-panel]").bounding_box()
 
