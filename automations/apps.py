@@ -9,7 +9,7 @@ class AutomationsConfig(AppConfig):
     def ready(self) -> None:
         from automations import activity as news
         from automations import erasing as forgetting
-        from automations import neighbours, receivers
+        from automations import neighbours, receivers, running
         from automations.audience import Events
         from automations.events.deleting import DropEventWorker
         from automations.history import triggers
@@ -32,6 +32,7 @@ class AutomationsConfig(AppConfig):
         template_uses.register(neighbours.uses_of_templates)
         erasing.register(forgetting.erase_occurrences)
         erasing.register(forgetting.erase_calls)
+        erasing.register(running.forget)
         activity.register(news.occurrences)
         panels.register(runs_of_contact)
         origins.register(Source.WORKFLOW, names_of_mails)

@@ -17,4 +17,5 @@ def erase_occurrences(contact_ids: Sequence[UUID]) -> None:
 def erase_calls(contact_ids: Sequence[UUID]) -> None:
     """Delete the webhooks about contacts, with all that servers answered to them."""
     delete_in_chunks(WebhookAttempt.objects.filter(call__contact_id__in=contact_ids))
-    delete_in_chunks(WebhookCall.objects.filter(contact_id__in=contact_ids))
+    calls = WebhookCall.objects.filter(contact_id__in=contact_ids)
+    delete_in_chunks(calls.only("pk"))

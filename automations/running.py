@@ -20,8 +20,10 @@ from automations.models import (
     Workflow,
     WorkflowVersion,
 )
-from automations.tallies import HERE, Note, note
+from automations.tallies import HERE, PARKED, Note, note
 from automations.tracking import ENGINE
+from contacts.erasing import delete_in_chunks
+from contacts.segments.scopes import database_now
 from plunk.waking import wake_on_commit
 
 #: Who is inside, and who is parked: after the step was mended, they try it again.
@@ -38,11 +40,22 @@ def cancel(run: Run, reason: str = "Cancelled") -> bool:
 
 def cancel_all(workflow: Workflow, reason: str = "Cancelled") -> int:
     """End every run that is under way; return how many. Several transactions."""
-    rows = Run.objects.filter(workflow=workflow, state__in=ACTIVE)
+    rows = Run.objects.filter(
+        workflow=workflow, state__in=ACTIVE, started_at__lte=database_now()
+    )
     total = 0
     while count := _cancel(rows, reason):
         total += count
     return total
+
+
+def forget(contact_ids: Sequence[UUID]) -> None:
+    """Delete the runs of contacts that are being erased, so many at a time."""
+    rows = Run.objects.filter(contact__in=contact_ids)
+    while _cancel(rows.filter(state__in=ACTIVE), "Erased"):
+        continue
+    delete_in_chunks(Visit.objects.filter(run__contact__in=contact_ids))
+    delete_in_chunks(rows)
 
 
 @transaction.atomic
@@ -64,6 +77,28 @@ def _cancel(rows: QuerySet[Run], reason: str) -> int:
     return len(runs)
 
 
+@transaction.atomic
+def park(run: Run, error: str) -> None:
+    """Leave a run at a step that cannot be taken, until somebody looks at it."""
+    rows = Run.objects.filter(pk=run.pk, state__in=ACTIVE)
+    if not rows.update(
+        state=RunState.FAILED, error=error[:500], completed_at=Now(), due_at=None
+    ):
+        return
+    Visit.objects.filter(run=run.pk, state=VisitState.WAITING).update(
+        state=VisitState.FAILED, error=error[:500], completed_at=Now()
+    )
+    step_id = _step(run)
+    note(
+        Counter(
+            {
+                Note(run.workflow_id, step_id, HERE): -1,
+                Note(run.workflow_id, step_id, PARKED): 1,
+            }
+        )
+    )
+
+
 def resume(run: Run) -> bool:
     """Let a parked run try its step again; return False where it is not parked."""
     return bool(_resume(Run.objects.filter(pk=run.pk, state=RunState.FAILED)))
@@ -71,7 +106,10 @@ def resume(run: Run) -> bool:
 
 def resume_all(workflow: Workflow) -> int:
     """Let every parked run of a workflow try its step again; return how many."""
-    rows = Run.objects.filter(workflow=workflow, state=RunState.FAILED)
+    # Not those that are parked again meanwhile.
+    rows = Run.objects.filter(
+        workflow=workflow, state=RunState.FAILED, completed_at__lte=database_now()
+    )
     total = 0
     while count := _resume(rows):
         total += count
@@ -111,7 +149,11 @@ def move(workflow: Workflow, version: WorkflowVersion) -> tuple[int, int]:
             if step_id in steps and steps[step_id].type is step.type
         ]
         rows = Run.objects.filter(version=pk, state__in=_MOVABLE, step_id__in=shared)
+        # What they wait for may be called otherwise now.
+        waiting = rows.filter(state=RunState.WAITING, awaited__isnull=False)
+        waiting.update(due_at=Now())
         moved += rows.update(version=version)
+    wake_on_commit(ENGINE)
     left = Run.objects.filter(workflow=workflow, state__in=ACTIVE)
     return moved, left.exclude(version=version).count()
 

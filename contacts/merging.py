@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import transaction
 from django.db.models.functions import Now
 
 from contacts.data import data_that_fits
 from contacts.models import Contact
+from plunk.api.strictjson import write
 from plunk.postgresql import fetch_all, is_postgresql
 
 _MERGE_SQL = """
@@ -49,7 +49,7 @@ def merge_data(
             params = {
                 "project_id": project_id,
                 "contact_ids": list(contact_ids),
-                "stored": orjson.dumps(stored).decode(),
+                "stored": write(stored).decode(),
                 "removed": removed,
             }
             fetch_all(_MERGE_SQL, params)

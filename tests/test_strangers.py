@@ -199,11 +199,11 @@ def _cast() -> Cast:
     charlie = User.objects.create_user("charlie@example.com", "correct horse")
     new_project = create_project(name="Acme", owner=alice)
     other_project = create_project(name="Other", owner=charlie)
-    alices = _fill(new_project.project)
+    alices = fill(new_project.project)
     return Cast(alice, charlie, new_project, other_project, alices)
 
 
-def _fill(project: Project) -> Alices:
+def fill(project: Project) -> Alices:
     """Fill alice's project; charlie's stays empty."""
     contact = make_contact(project, "ann@example.com", data={"secret": SECRET})
     email = make_email(project, contact, subject=SECRET, body=f"<p>{SECRET}</p>")

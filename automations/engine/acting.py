@@ -108,7 +108,8 @@ def _tried(group: Sequence[tuple[Journey, Effect]]) -> str:
 
 def _send(group: Sequence[Errand]) -> None:
     first, effect = group[0]
-    template = Template.objects.existing().filter(pk=effect.template_id).first()
+    rows = Template.objects.existing().filter(project=first.run.project_id)
+    template = rows.filter(pk=effect.template_id).first()
     if template is None:
         raise Undone("The template of this step was deleted.")
     owe(

@@ -212,7 +212,9 @@ class _Ledger:
 
     def _priors(self, runs: QuerySet[Run]) -> dict[tuple[UUID, UUID], Prior]:
         # A classic action is spent by its mail, not by a run that had none.
-        spent = runs.exclude(workflow__kind=WorkflowKind.ACTION, state=RunState.EXITED)
+        spent = runs.exclude(
+            workflow__kind=WorkflowKind.ACTION, state=RunState.EXITED, is_only=False
+        )
         hour = Q(started_at__gt=self.now - timedelta(hours=1))
         rows = spent.order_by().values_list("workflow", "contact")
         return {

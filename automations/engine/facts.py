@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -39,7 +39,7 @@ def look_up(asked: Sequence[tuple[Journey, Fact]], now: datetime) -> list[Journe
     Return the journeys whose question has no answer any more; they are parked.
     """
     of_events(_of_kind(asked, Awaited))
-    of_deeds(_of_kind(asked, EverDid))
+    of_deeds(_of_kind(asked, EverDid), now)
     of_mails(_of_kind(asked, MailOf))
     of_templates(_of_kind(asked, TemplateOf))
     return of_filters(_of_kind(asked, Matches), now)
@@ -127,16 +127,24 @@ def _read(data: Any) -> Any:
     return orjson.loads(data) if isinstance(data, str | bytes) else data
 
 
+def _end(moment: datetime) -> datetime:
+    """Return the end of the millisecond that a moment on SQLite is in.
+
+    Moments are texts there, and a full second has two spellings of which one is later.
+    """
+    return moment + timedelta(microseconds=500)
+
+
 def _first_portable(
     known: Sequence[tuple[Journey, Awaited, UUID]],
 ) -> list[tuple[int, datetime, Any]]:
     found = []
     for place, (journey, fact, pk) in enumerate(known):
         rows = Occurrence.objects.filter(
-            event=pk, contact=journey.run.contact_id, created_at__gt=fact.since
+            event=pk, contact=journey.run.contact_id, created_at__gt=_end(fact.since)
         )
         if fact.until is not None:
-            rows = rows.filter(created_at__lte=fact.until)
+            rows = rows.filter(created_at__lt=_end(fact.until))
         first = rows.order_by("created_at").values_list("created_at", "data").first()
         if first is not None:
             found.append((place, *first))
@@ -184,7 +192,7 @@ def _last_times_portable(
     for key in wanted:
         event_id, contact_id, until = key
         rows = Occurrence.objects.filter(
-            event=event_id, contact=contact_id, created_at__lte=until
+            event=event_id, contact=contact_id, created_at__lt=_end(until)
         )
         times = rows.order_by("-created_at").values_list("created_at", flat=True)
         if last := times.first():
@@ -192,7 +200,7 @@ def _last_times_portable(
     return found
 
 
-def of_deeds(asked: Sequence[tuple[Journey, EverDid]]) -> None:
+def of_deeds(asked: Sequence[tuple[Journey, EverDid]], now: datetime) -> None:
     """Find whether contacts ever had one of some events."""
     if not asked:
         return
@@ -202,23 +210,19 @@ def of_deeds(asked: Sequence[tuple[Journey, EverDid]]) -> None:
         for name in fact.events
     }
     ids = event_ids(wanted)
-    did = set(
-        Occurrence.objects.filter(
-            event__in=set(ids.values()),
-            contact__in={journey.run.contact_id for journey, _ in asked},
-        )
-        .order_by()
-        .values_list("contact", "event")
-        .distinct()
-    )
+    known = [
+        (journey, fact, name, (pk, journey.run.contact_id, now))
+        for journey, fact in asked
+        for name in fact.events
+        if (pk := ids.get((journey.run.project_id, name)))
+    ]
+    # Each by a look at an index, however often it happened.
+    last = last_times(list(dict.fromkeys(place for *_, place in known)))
     for journey, fact in asked:
-        run = journey.run
-        had = (
-            name
-            for name in fact.events
-            if (run.contact_id, ids.get((run.project_id, name))) in did
-        )
-        journey.facts[fact] = next(had, None)
+        journey.facts[fact] = None
+    for journey, fact, name, place in reversed(known):
+        if place in last:
+            journey.facts[fact] = name
 
 
 def of_mails(asked: Sequence[tuple[Journey, MailOf]]) -> None:

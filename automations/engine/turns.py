@@ -17,6 +17,7 @@ from django.db.models import F
 
 from automations.engine import advancing, arrivals
 from automations.models import ACTIVE, Arrival, Run
+from automations.running import park
 from contacts.segments.scopes import database_now
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,9 @@ TURN_SECONDS = 2.0
 #: How long a batch's broken one is left alone, at first and at most.
 _PAUSE = timedelta(seconds=10)
 _MOST_PAUSE = timedelta(hours=1)
+#: So often a run may break a batch before it is parked.
+_MOST_BREAKS = 8
+_BROKE_OFF = "It broke off; the log of the server has the details."
 
 #: Set when this process is to stop: the batch in hand is finished, no other begun.
 stop = Event()
@@ -95,12 +99,16 @@ def _put_run_off(now: datetime) -> None:
     rows = Run.objects.filter(state__in=ACTIVE, due_at__lte=now)
     ordered = rows.order_by("due_at", "pk").select_for_update(skip_locked=True)
     first = ordered.first()
-    if first is not None:
-        Run.objects.filter(pk=first.pk).update(
-            due_at=now + _pause(first.failures),
-            failures=F("failures") + 1,
-            error="It broke off; the log of the server has the details.",
-        )
+    if first is None:
+        return
+    if first.failures >= _MOST_BREAKS:
+        park(first, _BROKE_OFF)
+        return
+    Run.objects.filter(pk=first.pk).update(
+        due_at=now + _pause(first.failures),
+        failures=F("failures") + 1,
+        error=_BROKE_OFF,
+    )
 
 
 def _pause(failures: int) -> timedelta:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-import orjson
 from django.db import connection
 
 from automations import tallies
 from automations.engine.journeys import Journey
 from automations.models import Run, Visit
 from automations.tallies import Note
+from plunk.api.strictjson import write as as_json
 from plunk.postgresql import fetch_all, is_postgresql
 
 #: What the engine changes of a run, and the type each has on PostgreSQL.
@@ -133,8 +133,7 @@ def _send(
         values = [getattr(row, name) for row in rows]
         if kind == "jsonb":
             values = [
-                None if value is None else orjson.dumps(value).decode()
-                for value in values
+                None if value is None else as_json(value).decode() for value in values
             ]
         params[name] = values
     fetch_all(sql, params)

@@ -52,7 +52,7 @@ def usage_of(event: Event) -> Usage:
 
 
 def used_in_many(events: Sequence[Event]) -> dict[UUID, int]:
-    """Return how many segments ask for events, and workflows begin at them."""
+    """Return how many segments ask for events, and workflows begin at or await them."""
     if not events:
         return {}
     by_name = {event.name: event.pk for event in events}
@@ -65,6 +65,10 @@ def used_in_many(events: Sequence[Event]) -> dict[UUID, int]:
     for pk in listeners.values_list("event_id", flat=True):
         if pk is not None:
             found[pk] += 1
+    for event in events:
+        # Some step waits for it; which one, its own page looks up.
+        if event.is_heard and not found[event.pk]:
+            found[event.pk] = 1
     return found
 
 

@@ -127,7 +127,8 @@ def claim(limit: int, *, failing_limit: int) -> list[Claimed]:
             tries=F("tries") + 1,
             lease_expires_at=Now() + LEASE,
         )
-        rows = WebhookCall.objects.filter(pk__in=ids).annotate(moment=Now())
+        rows = WebhookCall.objects.filter(pk__in=ids, state=CallState.CALLING)
+        rows = rows.annotate(moment=Now())
         rows = rows.select_related("endpoint")
         claimed = list(rows.order_by("due_at", "pk"))
         # After the database has told its time, so that ours is never ahead of it.

@@ -223,6 +223,7 @@ def _header_problems(headers: Any) -> Iterator[FieldError]:
     if len(headers) > _MOST_HEADERS:
         message = f"There are at most {_MOST_HEADERS} headers."
         yield FieldError("headers", message, "too_many")
+        return
     names = [name.lower() for name in headers]
     for name, value in headers.items():
         field = f"headers.{name[:100]}"

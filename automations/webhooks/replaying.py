@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -107,15 +108,16 @@ def forget_old() -> int:
     Their ids sort by the time they were made, so those looked at are the oldest.
     """
     deleted = 0
-    while True:
-        oldest = WebhookCall.objects.order_by("pk").values("pk")[:_CHUNK]
+    old = WebhookCall.objects.filter(created_at__lte=Now() - KEPT).order_by("pk")
+    after = UUID(int=0)
+    while ids := list(old.filter(pk__gt=after).values_list("pk", flat=True)[:_CHUNK]):
         rows = WebhookCall.objects.filter(
-            pk__in=list(oldest.values_list("pk", flat=True)),
+            pk__in=ids,
             state__in=[CallState.DELIVERED, CallState.FAILED],
             finished_at__lte=Now() - KEPT,
         )
-        _, by_model = rows.delete()
-        count = by_model.get(WebhookCall._meta.label, 0)
-        deleted += count
-        if count < _CHUNK:
-            return deleted
+        # Without their bodies, which would fill the memory.
+        _, by_model = rows.only("pk").delete()
+        deleted += by_model.get(WebhookCall._meta.label, 0)
+        after = ids[-1]
+    return deleted

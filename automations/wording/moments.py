@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from automations.moments import read_cron
+
 #: Within so many days a weekday says enough.
 _NEAR = timedelta(days=6)
 DAYS = (
@@ -44,8 +46,12 @@ def left(until: datetime, now: datetime) -> str:
 def cron_in_words(schedule: str) -> str:
     """Say a schedule of five fields; one that is not plain is told as it is written."""
     parts = schedule.split()
+    try:
+        read_cron(schedule)
+    except ValueError:
+        parts = []
     if len(parts) != 5:
-        return f"by the schedule “{schedule}”"
+        return f"by the schedule “{schedule[:80]}”"
     minute, hour, day, month, weekday = parts
     at = _time(hour, minute)
     if (day, month, weekday) == ("*", "*", "*"):

@@ -12,12 +12,17 @@ from plunk.projects.models import Project, User
 from tests.addresses import PAGES
 from tests.browser.conftest import NARROW, Visitor, width_of
 from tests.pages.rows import make_contact, make_occurrence
-from tests.test_strangers import Alices
-from tests.test_strangers import alices as alices  # a fixture
+from tests.test_strangers import Alices, fill
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OpenWindow = Callable[..., Visitor]
+
+
+@pytest.fixture
+def alices(project: Project) -> Alices:
+    """Fill alice's project with one of everything."""
+    return fill(project)
 
 
 def whole_pages(project: Project, things: dict[str, object], user: User) -> list[str]:

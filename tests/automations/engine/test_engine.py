@@ -5,7 +5,14 @@ from datetime import timedelta
 import pytest
 
 from automations import running, workflows
-from automations.models import Arrival, Run, RunState, Visit, VisitState
+from automations.models import (
+    Arrival,
+    Run,
+    RunState,
+    Visit,
+    VisitState,
+    WorkflowKind,
+)
 from automations.tallies import HERE, tallies
 from contacts.models import Contact
 from contacts.segments.scopes import database_now
@@ -337,3 +344,106 @@ def test_a_mail_to_a_colleague_is_about_the_contact_and_needs_no_consent_of_it(
     email = Email.objects.get()
     assert (email.to_email, email.contact_id) == ("sales@example.com", contact.pk)
     assert email.kind == MailKind.TRANSACTIONAL
+
+
+def test_a_number_that_no_client_reads_stops_nobody(
+    project: Project, template: Template, tracked: Track
+) -> None:
+    asks = step("CONDITION", field="event.n", operator="greaterThan", value=1)
+    mail = step("SEND_EMAIL", template=template)
+    live(project, on("asked"), asks, mail, ways=[(asks, mail, "yes")])
+
+    tracked("asked", n=1e300)
+    tracked("asked", "sam@example.com", n=2)
+    settle()
+
+    assert Email.objects.count() == 2
+
+
+def test_an_action_that_ended_on_purpose_is_spent(
+    project: Project, tracked: Track
+) -> None:
+    live(project, on("asked"), step("EXIT"), kind=WorkflowKind.ACTION)
+
+    for _ in range(2):
+        tracked("asked")
+        settle()
+
+    assert Run.objects.count() == 1
+    assert not Arrival.objects.exists()
+
+
+def test_erasing_a_contact_takes_its_runs_out_of_the_figures(
+    project: Project, tracked: Track
+) -> None:
+    delay = step("DELAY", amount=1, unit="days")
+    workflow = live(project, on("asked"), delay)
+    tracked("asked")
+    settle()
+
+    running.forget(list(Contact.objects.values_list("pk", flat=True)))
+
+    assert not Run.objects.exists()
+    assert tallies(workflow.pk)[delay.id][HERE] == 0
+
+
+def test_resuming_all_ends_though_they_fail_again(
+    project: Project, template: Template, tracked: Track
+) -> None:
+    workflow = live(project, on("asked"), step("SEND_EMAIL", template=template))
+    Template.objects.update(deleted_at=database_now())
+    for number in range(3):
+        tracked("asked", f"p{number}@example.com")
+    settle()
+
+    assert running.resume_all(workflow) == 3
+
+
+def test_whoever_waits_is_asked_again_when_the_awaited_event_changes(
+    project: Project, tracked: Track
+) -> None:
+    wait = step("WAIT_FOR_EVENT", eventName="paid")
+    workflow = live(project, on("ordered"), wait)
+    tracked("ordered")
+    settle(database_now() + timedelta(seconds=60))
+    document = workflow.draft
+    document["steps"][1]["config"] = {"eventName": "invoice-paid"}
+    workflows.save_draft(workflow=workflow, document=document)
+    workflows.publish(workflow=workflow, move_runs=True)
+    settle()
+
+    tracked("invoice-paid")
+    settle()
+
+    assert Run.objects.get().state == RunState.COMPLETED
+
+
+def test_a_run_that_breaks_every_batch_is_parked_in_the_end(
+    project: Project, tracked: Track, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(project, on("asked"), step("DELAY", amount=1, unit="days"))
+    tracked("asked")
+
+    def breaks(*_: object, **__: object) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr("automations.engine.advancing.decide", breaks)
+    now = database_now()
+    for _ in range(10):
+        settle(now)
+        now += timedelta(hours=2)
+
+    assert Run.objects.get().state == RunState.FAILED
+
+
+def test_deleting_a_workflow_takes_what_became_of_its_runs(
+    project: Project, tracked: Track
+) -> None:
+    workflow = live(project, on("asked"), step("EXIT"))
+    tracked("asked")
+    settle()
+
+    workflows.delete(workflow=workflow)
+
+    assert not Run.objects.exists()
+    assert not Visit.objects.exists()
