@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,16 +33,42 @@ _DATABASE = {"db", "transactional_db", "live_server"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave what touches neither database nor broker out of the second run."""
-    if not django_settings.REDIS_URL:
-        return
+    """Leave out of a run what another one covers."""
+    if django_settings.REDIS_URL:
+        _leave_out_pure(items)
+    elif os.environ.get("TEST_ONCE") == "later":
+        _leave_to_postgresql(items)
+
+
+def _is_asked_once(path: Path) -> bool:
+    """Say whether a module's questions are hardly about the database.
+
+    Pages, strangers and hostile bodies: the browser's tests open each page on SQLite.
+    """
+    names = {"test_strangers.py", "test_any_input.py", "test_pages.py"}
+    return path.name in names or "pages" in path.parts
+
+
+def _leave_to_postgresql(items: list[pytest.Item]) -> None:
+    mark = pytest.mark.skip(reason="covered by the run on PostgreSQL")
+    for item in items:
+        if _is_asked_once(item.path) and _uses_database(item):
+            item.add_marker(mark)
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    names = set(getattr(item, "fixturenames", ()))
+    # Django's own test cases have their database without a fixture of that name.
+    is_django = isinstance(item, TestCaseFunction)
+    return bool(names & _DATABASE or is_django or item.get_closest_marker("django_db"))
+
+
+def _leave_out_pure(items: list[pytest.Item]) -> None:
+    """Leave out what touches neither database nor broker."""
     mark = pytest.mark.skip(reason="covered by the embedded run")
     places = [Path(__file__).parent / name for name in _PURE]
     for item in items:
-        names = set(getattr(item, "fixturenames", ()))
-        # Django's own test cases have their database without a fixture of that name.
-        uses_database = names & _DATABASE or isinstance(item, TestCaseFunction)
-        is_pure = not uses_database and not item.get_closest_marker("django_db")
+        is_pure = not _uses_database(item)
         if is_pure and any(item.path.is_relative_to(place) for place in places):
             item.add_marker(mark)
 
