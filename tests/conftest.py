@@ -29,6 +29,13 @@ _PURE = (
     *("contacts", "transactional", "campaigns", "automations", "webhooks"),
     "simulator/test_inbox.py",
 )
+_ONCE_FOLDERS = frozenset({"pages", "smtp", "domains"})
+_ONCE_MODULES = frozenset(
+    {
+        *("test_strangers.py", "test_any_input.py", "test_bodies.py"),
+        *("test_keys.py", "test_pages.py"),
+    }
+)
 _DATABASE = {"db", "transactional_db", "live_server"}
 
 
@@ -43,10 +50,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _is_asked_once(path: Path) -> bool:
     """Say whether a module's questions are hardly about the database.
 
-    Pages, strangers and hostile bodies: the browser's tests open each page on SQLite.
+    Pages, strangers, keys and hostile bodies, SMTP and DNS. The browser's tests open
+    each page on SQLite, and those that start processes send by SMTP on it.
     """
-    names = {"test_strangers.py", "test_any_input.py", "test_pages.py"}
-    return path.name in names or "pages" in path.parts
+    is_folder = not _ONCE_FOLDERS.isdisjoint(path.parts)
+    return is_folder or path.name in _ONCE_MODULES
 
 
 def _leave_to_postgresql(items: list[pytest.Item]) -> None:
