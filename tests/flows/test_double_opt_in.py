@@ -21,7 +21,7 @@ from transactional.delivery import drain
 from transactional.models import SendingAccount
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_click_in_the_mail_of_a_workflow_subscribes(
     client: Client, new_project: NewProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:

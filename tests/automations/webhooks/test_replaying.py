@@ -119,7 +119,8 @@ def test_old_calls_are_forgotten_and_others_are_not(
     ages = [31, 29, 31]
     for call, days in zip(calls, ages, strict=False):
         WebhookCall.objects.filter(pk=call.pk).update(
-            finished_at=Now() - timedelta(days=days)
+            created_at=Now() - timedelta(days=days),
+            finished_at=Now() - timedelta(days=days),
         )
     WebhookCall.objects.filter(pk=calls[2].pk).update(state=CallState.PENDING)
 
