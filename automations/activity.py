@@ -1,4 +1,4 @@
-"""What the activity feed tells about events."""
+"""What the activity feed tells about events, and of one contact about workflows."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from uuid import UUID
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from automations.models import Occurrence
-from plunk.pages.activity import Activity, window
+from automations.models import Occurrence, Run, RunState
+from automations.pages.runs import LABELS, TONES
+from plunk.pages.activity import OVERLAP, Activity, window
 from plunk.pages.figures import Figure, counted
-from plunk.pages.paging import Cursor
+from plunk.pages.paging import Cursor, first_spelling, older
 
 
 def occurrences(
@@ -52,6 +53,50 @@ def _place(project_id: UUID, row: Occurrence) -> str:
     if row.contact_id is None:
         return reverse("event_occurrence", args=[project_id, row.pk])
     return reverse("contact", args=[project_id, row.contact_id])
+
+
+def runs(
+    project_id: UUID,
+    *,
+    contact_id: UUID | None,
+    after: Cursor | None,
+    before: Cursor | None,
+    limit: int,
+) -> list[Activity]:
+    """Tell when a contact went into which workflow, and what has become of it since.
+
+    Of one contact only, by an index that is there anyway: of a whole project, a line
+    for each run would bury the events and mails that it consists of. A run is told at
+    the moment of what began it, which is seconds before its row.
+    """
+    if contact_id is None:
+        return []
+    rows = Run.objects.filter(
+        contact=contact_id, project=project_id, workflow__deleted_at=None
+    )
+    if after is not None:
+        rows = rows.filter(started_at__gte=first_spelling(after.at - OVERLAP))
+    if before is not None:
+        rows = older(rows, before, by="started_at")
+    rows = rows.select_related("workflow", "contact").only(
+        "state", "started_at", "error", "workflow__name", "contact__email"
+    )
+    return [
+        Activity(
+            at=row.started_at,
+            id=row.pk,
+            kind="run",
+            title=f"Went into “{row.workflow.name}”",
+            detail=row.error if row.state == RunState.FAILED else "",
+            url=reverse("run", args=[project_id, row.workflow_id, row.pk]),
+            contact_id=contact_id,
+            contact_email=row.contact.email,
+            tone=TONES[RunState(row.state)],
+            icon="workflow",
+            badge=LABELS[RunState(row.state)],
+        )
+        for row in rows.order_by("-started_at", "-id")[:limit]
+    ]
 
 
 def figures(project_id: UUID) -> list[Figure]:

@@ -38,7 +38,11 @@ def _events(project_id: UUID, contact_id: UUID, limit: int) -> list[dict[str, An
 
 def _actions(contact_id: UUID, limit: int) -> list[dict[str, Any]]:
     """Return the newest runs of actions; a contact has been in only so many."""
-    rows = Run.objects.filter(contact=contact_id, workflow__kind=WorkflowKind.ACTION)
+    rows = Run.objects.filter(
+        contact=contact_id,
+        workflow__kind=WorkflowKind.ACTION,
+        workflow__deleted_at=None,
+    )
     runs = list(rows.defer("context").order_by("-started_at", "-id")[:limit])
     actions = Workflow.objects.in_bulk({run.workflow_id for run in runs})
     shown = {pk: classic_action(action) for pk, action in actions.items()}

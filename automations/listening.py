@@ -17,6 +17,7 @@ from automations.models import (
     Listener,
     Moves,
     Run,
+    RunState,
     StepTemplate,
     TriggerType,
     Workflow,
@@ -50,6 +51,22 @@ def refresh(workflow: Workflow) -> None:
     _hear(after | awaited)
     _stop_hearing(workflow.project_id, before - after - awaited)
     _use_templates(workflow)
+
+
+def forget(workflow: Workflow) -> None:
+    """Let a workflow that is being deleted hear nothing and need no template.
+
+    Its row is locked by the caller, and neither enabled nor live any more. Asked again
+    once its runs are gone, it also lets go of what they waited for.
+    """
+    names: set[str] = set()
+    for pk in workflow.versions.values_list("pk", flat=True):
+        definition = definition_of(pk)
+        names |= {*definition.trigger.event_names, *definition.awaited_events()}
+    Listener.objects.filter(workflow=workflow).delete()
+    StepTemplate.objects.filter(workflow=workflow).delete()
+    tracked = names | {as_tracked(name) for name in names}
+    _stop_hearing(workflow.project_id, _existing(workflow.project_id, tracked).values())
 
 
 def events_of(project_id: UUID, names: Collection[str]) -> dict[str, UUID]:
@@ -105,7 +122,8 @@ def _stop_hearing(project_id: UUID, ids: Collection[UUID]) -> None:
     """
     if not ids:
         return
-    waiting = Run.objects.filter(awaited=OuterRef("pk"), state__in=ACTIVE)
+    # As the index has it: whoever waits for an event is in this state.
+    waiting = Run.objects.filter(awaited=OuterRef("pk"), state=RunState.WAITING)
     listening = Listener.objects.filter(event=OuterRef("pk"))
     named = _awaited_elsewhere(project_id)
     rows = Event.objects.filter(pk__in=ids).exclude(name__in=named)
@@ -113,9 +131,12 @@ def _stop_hearing(project_id: UUID, ids: Collection[UUID]) -> None:
 
 
 def _awaited_elsewhere(project_id: UUID) -> set[str]:
-    live = Workflow.objects.filter(project_id=project_id, live__isnull=False)
-    versions = live.values_list("live", flat=True)
-    names = {name for pk in versions for name in definition_of(pk).awaited_events()}
+    inside = Run.objects.filter(version=OuterRef("pk"), state__in=ACTIVE)
+    live = Workflow.objects.filter(project=project_id, live__isnull=False)
+    # Asked for apart: together with an “or”, PostgreSQL reads all runs for it.
+    older = WorkflowVersion.objects.filter(Exists(inside), workflow__project=project_id)
+    ids = {*live.values_list("live", flat=True), *older.values_list("pk", flat=True)}
+    names = {name for pk in ids for name in definition_of(pk).awaited_events()}
     return names | {as_tracked(name) for name in names}
 
 

@@ -53,6 +53,12 @@ def moment_of(day: date, at: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, at, zone).replace(fold=0).astimezone(UTC)
 
 
+def _again(day: date, at: time, zone: ZoneInfo) -> datetime | None:
+    """Return when a wall clock shows a time once more, where clocks go back over it."""
+    later = datetime.combine(day, at, zone).replace(fold=1).astimezone(UTC)
+    return later if later > moment_of(day, at, zone) else None
+
+
 def next_time(
     after: datetime, *, weekday: int | None, at: time, zone: ZoneInfo
 ) -> datetime:
@@ -102,9 +108,14 @@ class Cron:
         return None
 
     def _times(self, day: date, zone: ZoneInfo) -> Iterator[datetime]:
+        is_every_hour = len(self.hours) == 24
         for hour in self.hours:
             for minute in self.minutes:
-                yield moment_of(day, time(hour, minute), zone)
+                at = time(hour, minute)
+                yield moment_of(day, at, zone)
+                # Every hour is every hour, also where one comes twice.
+                if is_every_hour and (again := _again(day, at, zone)):
+                    yield again
 
 
 def read_cron(text: str) -> Cron:

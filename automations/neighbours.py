@@ -50,7 +50,7 @@ def _older(project_id: UUID) -> Iterator[tuple[UUID, str, Any]]:
     """Yield what is not live any more and still has runs under way."""
     inside = Run.objects.filter(version=OuterRef("pk"), state__in=ACTIVE)
     rows = WorkflowVersion.objects.filter(
-        Exists(inside), workflow__project_id=project_id
+        Exists(inside), workflow__project_id=project_id, workflow__deleted_at=None
     ).exclude(pk=F("workflow__live_id"))
     yield from rows.values_list("workflow_id", "workflow__name", "definition")
 
@@ -63,7 +63,8 @@ def uses_of_segment(project_id: UUID, segment_id: UUID) -> list[segments.Use]:
         written=Cast("definition", TextField())
     ).filter(Exists(inside), workflow=OuterRef("pk"), written__icontains=named)
     rows = (
-        Workflow.objects.filter(project_id=project_id)
+        Workflow.objects.existing()
+        .filter(project_id=project_id)
         .annotate(
             written=Cast("draft", TextField()),
             published=Cast("live__definition", TextField()),

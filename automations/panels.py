@@ -15,12 +15,14 @@ _SHOWN = 8
 def runs(project_id: UUID, contact_id: UUID) -> Panel | None:
     """Show the newest runs; nothing in a project that has no workflows."""
     rows = list(
-        Run.objects.filter(contact=contact_id, project=project_id)
+        Run.objects.filter(
+            contact=contact_id, project=project_id, workflow__deleted_at=None
+        )
         .select_related("workflow", "version", "awaited")
         .defer("context", "version__definition", "workflow__draft")
         .order_by("-started_at", "-id")[: _SHOWN + 1]
     )
-    if not rows and not Workflow.objects.filter(project=project_id).exists():
+    if not rows and not Workflow.objects.existing().filter(project=project_id).exists():
         return None
     context = {
         "runs": shown(rows[:_SHOWN], database_now()),

@@ -1,15 +1,21 @@
-"""What people do to runs: cancel, resume what is parked, move to another version."""
+"""What people do to runs: cancel, resume what is parked, move to another version.
+
+To one of them, or to so many as one transaction takes; to all runs of a workflow,
+however many, see `automations.bulk`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from automations.definitions import Definition
 from automations.engine.versions import definition_of
 from automations.models import (
     ACTIVE,
@@ -17,19 +23,18 @@ from automations.models import (
     RunState,
     Visit,
     VisitState,
-    Workflow,
     WorkflowVersion,
 )
 from automations.tallies import HERE, PARKED, Note, note
 from automations.tracking import ENGINE
 from contacts.erasing import delete_in_chunks
-from contacts.segments.scopes import database_now
+from plunk.pages.paging import last_spelling
 from plunk.waking import wake_on_commit
 
 #: Who is inside, and who is parked: after the step was mended, they try it again.
-_MOVABLE = (*ACTIVE, RunState.FAILED)
+MOVABLE = (*ACTIVE, RunState.FAILED)
 #: How many runs one transaction changes.
-_BATCH = 1_000
+BATCH = 1_000
 
 
 def cancel(run: Run, reason: str = "Cancelled") -> bool:
@@ -38,15 +43,9 @@ def cancel(run: Run, reason: str = "Cancelled") -> bool:
     return bool(_cancel(rows, reason))
 
 
-def cancel_all(workflow: Workflow, reason: str = "Cancelled") -> int:
-    """End every run that is under way; return how many. Several transactions."""
-    rows = Run.objects.filter(
-        workflow=workflow, state__in=ACTIVE, started_at__lte=database_now()
-    )
-    total = 0
-    while count := _cancel(rows, reason):
-        total += count
-    return total
+def cancel_some(run_ids: Collection[UUID], reason: str = "Cancelled") -> int:
+    """End those of up to BATCH runs that are under way; return how many were."""
+    return _cancel(Run.objects.filter(pk__in=run_ids, state__in=ACTIVE), reason)
 
 
 def forget(contact_ids: Sequence[UUID]) -> None:
@@ -104,16 +103,13 @@ def resume(run: Run) -> bool:
     return bool(_resume(Run.objects.filter(pk=run.pk, state=RunState.FAILED)))
 
 
-def resume_all(workflow: Workflow) -> int:
-    """Let every parked run of a workflow try its step again; return how many."""
-    # Not those that are parked again meanwhile.
-    rows = Run.objects.filter(
-        workflow=workflow, state=RunState.FAILED, completed_at__lte=database_now()
-    )
-    total = 0
-    while count := _resume(rows):
-        total += count
-    return total
+def resume_some(run_ids: Collection[UUID], parked_until: datetime) -> int:
+    """Let those of up to BATCH runs try again that were parked; return how many.
+
+    Not those that were parked, once more maybe, after `parked_until`.
+    """
+    rows = Run.objects.filter(pk__in=run_ids, state=RunState.FAILED)
+    return _resume(rows.filter(completed_at__lte=last_spelling(parked_until)))
 
 
 @transaction.atomic
@@ -132,35 +128,36 @@ def _resume(rows: QuerySet[Run]) -> int:
 
 
 @transaction.atomic
-def move(workflow: Workflow, version: WorkflowVersion) -> tuple[int, int]:
-    """Take who is inside to another version; return how many went, and how many stay.
+def move_some(run_ids: Collection[UUID], version: WorkflowVersion) -> int:
+    """Take those of up to BATCH runs to a newer version that can go; return how many.
 
-    Whoever is at a step that the other version does not have, or has as another type,
-    finishes the one they are on.
+    Whoever is at a step that it does not have, or has as another type, stays.
     """
+    rows = Run.objects.filter(pk__in=run_ids, state__in=MOVABLE)
     target = definition_of(version.pk)
-    moved = 0
-    others = WorkflowVersion.objects.filter(workflow=workflow).exclude(pk=version.pk)
-    for pk in others.values_list("pk", flat=True):
-        steps = definition_of(pk).steps
-        shared = [
-            step_id
-            for step_id, step in target.steps.items()
-            if step_id in steps and steps[step_id].type is step.type
-        ]
-        rows = Run.objects.filter(version=pk, state__in=_MOVABLE, step_id__in=shared)
-        # What they wait for may be called otherwise now.
-        waiting = rows.filter(state=RunState.WAITING, awaited__isnull=False)
-        waiting.update(due_at=Now())
-        moved += rows.update(version=version)
+    going = [
+        run
+        for run in _locked(rows.filter(version__number__lt=version.number))
+        if _is_shared(definition_of(run.version_id), target, _step(run))
+    ]
+    # What they wait for may be called otherwise now.
+    waiting = [run.pk for run in going if run.awaited_id is not None]
+    Run.objects.filter(pk__in=waiting, state=RunState.WAITING).update(due_at=Now())
+    Run.objects.filter(pk__in=[run.pk for run in going]).update(version=version)
     wake_on_commit(ENGINE)
-    left = Run.objects.filter(workflow=workflow, state__in=ACTIVE)
-    return moved, left.exclude(version=version).count()
+    return len(going)
+
+
+def _is_shared(source: Definition, target: Definition, step_id: UUID) -> bool:
+    here, there = source.steps.get(step_id), target.steps.get(step_id)
+    return here is not None and there is not None and here.type is there.type
 
 
 def _locked(rows: QuerySet[Run]) -> list[Run]:
     """Lock a batch of runs, in the order of their ids, as by everybody."""
-    return list(rows.order_by("pk").select_for_update(of=("self",))[:_BATCH])
+    # Without what came along with them, which nobody here looks at.
+    few = rows.only("state", "step_id", "version_id", "workflow_id", "awaited_id")
+    return list(few.order_by("pk").select_for_update(of=("self",))[:BATCH])
 
 
 def _note_here(runs: Sequence[Run], number: int) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from automations.definitions import Trigger
 from automations.engine.arrivals import Entry, enter
@@ -16,7 +17,7 @@ from automations.moments import read_cron, zone_of
 from automations.tracking import ENGINE
 from contacts import jobs
 from contacts.jobs import JobError
-from contacts.models import Job, JobKind, Segment
+from contacts.models import Contact, Job, JobKind, Segment
 from contacts.segments.matching import members
 from contacts.segments.scopes import database_now
 from plunk.api.errors import ApiError
@@ -36,10 +37,16 @@ def next_moment(trigger: Trigger, after: datetime) -> datetime | None:
 
 
 def set_next(workflow: Workflow) -> None:
-    """Write down when a workflow's schedule comes next; its row is locked."""
+    """Write down when a workflow's schedule comes next; its row is locked.
+
+    A moment that has come, and whose runs have only to be begun, is not passed over.
+    """
     at = None
     if workflow.enabled and workflow.live_id:
-        at = next_moment(definition_of(workflow.live_id).trigger, database_now())
+        now = database_now()
+        at = next_moment(definition_of(workflow.live_id).trigger, now)
+        if at and workflow.next_at and workflow.next_at <= now:
+            at = workflow.next_at
     Workflow.objects.filter(pk=workflow.pk).update(next_at=at)
 
 
@@ -84,6 +91,7 @@ def ask(
         kind=JobKind.ENROL,
         parameters={
             "workflow": str(workflow.pk),
+            "name": workflow.name,
             "segment": str(segment_id),
             "key": key,
             "at": at.isoformat(),
@@ -97,8 +105,8 @@ class EnrolWorker:
 
     def __init__(self, job: Job) -> None:
         given = job.parameters
-        rows = Workflow.objects.filter(pk=given["workflow"]).defer("draft")
-        self.workflow = rows.first()
+        rows = Workflow.objects.existing().filter(pk=given["workflow"])
+        self.workflow = rows.defer("draft").first()
         self.segment = Segment.objects.filter(pk=given["segment"]).first()
         self.at = datetime.fromisoformat(given["at"])
         self.entry_id = uuid5(UUID(given["workflow"]), given["key"])
@@ -110,19 +118,27 @@ class EnrolWorker:
             raise JobError("The workflow was deleted.")
         if segment is None:
             raise JobError("The segment was deleted.")
+        if job.total is None:
+            job.total = self._members(segment).order_by().count()
         ids = self._window(segment, job.position.get("after"))
         refused = self._enter(workflow, ids)
         job.done += len(ids)
         jobs.count(job, begun=len(ids) - refused, refused=refused)
         job.position = {"after": str(ids[-1])} if ids else {}
         wake_on_commit(ENGINE)
-        return len(ids) == _WINDOW
+        if len(ids) == _WINDOW:
+            return True
+        job.total = job.done
+        return False
 
-    def _window(self, segment: Segment, after: str | None) -> Sequence[UUID]:
+    def _members(self, segment: Segment) -> QuerySet[Contact]:
         try:
-            rows = members(segment, now=self.at)
+            return members(segment, now=self.at)
         except ApiError as error:
             raise JobError(f"The segment has no meaning any more. {error}") from error
+
+    def _window(self, segment: Segment, after: str | None) -> Sequence[UUID]:
+        rows = self._members(segment)
         if after:
             rows = rows.filter(pk__gt=after)
         return list(rows.order_by("pk").values_list("pk", flat=True)[:_WINDOW])

@@ -15,9 +15,11 @@ from django.db.models import Count, Sum
 
 from automations.models import StepTally
 
-#: Outcomes that no step has: how many runs are at it now, and how often one was parked.
+#: Outcomes that no step has: how many runs are at it now, how often one was parked, and
+#: how many mails it wrote, whoever was taken past it left out.
 HERE = "@here"
 PARKED = "@parked"
+MAILED = "@mailed"
 _MOST_FOLDED = 5_000
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from celery import shared_task, signals
 
-from automations import schedules, tallies
+from automations import dropping, schedules, tallies
 from automations.engine import turns
-from automations.events import counting
+from automations.events import counting, thinning
 from automations.tracking import ENGINE
 from automations.webhooks import calling, replaying, signing
 from automations.webhooks.claiming import is_anything_due
@@ -32,6 +32,17 @@ def fold_tallies() -> None:
 @shared_task
 def count_event_days() -> None:
     counting.count_days()
+
+
+@shared_task
+def forget_events() -> None:
+    if thinning.forget_old():
+        wake_on_commit(thinning.FORGET)
+
+
+@shared_task
+def drop_workflows() -> None:
+    dropping.resume_dropping()
 
 
 @shared_task

@@ -1,4 +1,4 @@
-"""Making, changing, publishing and deleting workflows.
+"""Making, changing and publishing workflows; deleting them is `automations.dropping`.
 
 A draft may be unfinished and is saved as it is; publishing makes a version of it, which
 never changes. Who is inside goes on by the version they began with.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Max
 from django.db.models.functions import Now
 
@@ -30,7 +30,6 @@ from automations.models import (
     WorkflowKind,
     WorkflowVersion,
 )
-from automations.running import move
 from plunk.api.errors import Conflict, FieldError, Invalid, NotFound, invalid
 from plunk.api.strictjson import write
 from plunk.projects.models import User
@@ -42,12 +41,6 @@ MAX_BYTES = 1024 * 1024
 #: People inside are counted up to here.
 MOST_COUNTED = 10_000
 _COPY = " (Copy)"
-_ID = Workflow._meta.pk
-_FORGET_VISITS = """
-DELETE FROM automations_visit
-WHERE run_id IN (SELECT id FROM automations_run WHERE workflow_id = %s)
-"""
-_FORGET_RUNS = "DELETE FROM automations_run WHERE workflow_id = %s"
 
 
 class WorkflowNotFound(NotFound):
@@ -91,7 +84,7 @@ class HasRuns(Conflict):
 
 def workflow_of(project_id: UUID, workflow_id: UUID) -> Workflow:
     """Return a project's workflow; raises WorkflowNotFound."""
-    rows = Workflow.objects.filter(project_id=project_id, pk=workflow_id)
+    rows = Workflow.objects.existing().filter(project_id=project_id, pk=workflow_id)
     workflow = rows.select_related("live").first()
     if workflow is None:
         raise WorkflowNotFound
@@ -141,15 +134,13 @@ def change(
 ) -> Workflow:
     """Change what is not part of the definition; None leaves it as it is."""
     row = _locked(workflow)
-    changes: dict[str, Any] = {}
-    if name is not None:
-        changes["name"] = _name(name)
-    if description is not None:
-        changes["description"] = description[:MAX_DESCRIPTION]
-    if allow_reentry is not None:
-        changes["allow_reentry"] = allow_reentry
-    Workflow.objects.filter(pk=row.pk).update(**changes, updated_at=Now())
-    return workflow_of(row.project_id, row.pk)
+    changes = _differing(
+        row,
+        name=None if name is None else _name(name),
+        description=None if description is None else description[:MAX_DESCRIPTION],
+        allow_reentry=allow_reentry,
+    )
+    return _save(row, parse(row.draft), changes)
 
 
 @transaction.atomic
@@ -158,8 +149,10 @@ def save_draft(
     workflow: Workflow,
     document: Any,
     expected_revision: int | None = None,
+    name: str | None = None,
+    allow_reentry: bool | None = None,
 ) -> Workflow:
-    """Save what the editor has; it may be unfinished.
+    """Save what the editor has; it may be unfinished. None leaves a thing as it is.
 
     Raises Invalid where it cannot be read, and StaleDraft where `expected_revision` is
     not the newest.
@@ -168,7 +161,12 @@ def save_draft(
     row = _locked(workflow)
     if expected_revision is not None and row.revision != expected_revision:
         raise StaleDraft(row.revision)
-    return _save(row, definition)
+    changes = _differing(
+        row,
+        name=None if name is None else _name(name),
+        allow_reentry=allow_reentry,
+    )
+    return _save(row, definition, changes)
 
 
 @transaction.atomic
@@ -197,31 +195,41 @@ def _written(definition: Definition) -> dict[str, Any]:
     return document
 
 
-def _save(row: Workflow, definition: Definition) -> Workflow:
+def _differing(row: Workflow, **wished: object) -> dict[str, Any]:
+    """Return what is wished and is not so yet."""
+    return {
+        name: value
+        for name, value in wished.items()
+        if value is not None and value != getattr(row, name)
+    }
+
+
+def _save(
+    row: Workflow, definition: Definition, changes: Mapping[str, Any] | None = None
+) -> Workflow:
+    """Write what differs; whoever has the revision before it is told so on saving."""
+    written = dict(changes or {})
     document = _written(definition)
     if document != row.draft:
+        written["draft"] = document
+    if written:
         Workflow.objects.filter(pk=row.pk).update(
-            draft=document, revision=F("revision") + 1, updated_at=Now()
+            **written, revision=F("revision") + 1, updated_at=Now()
         )
+    if "draft" in written:
         row.draft = document
         listening.refresh(row)
     return workflow_of(row.project_id, row.pk)
 
 
 @transaction.atomic
-def publish(
-    *, workflow: Workflow, user: User | None = None, move_runs: bool = False
-) -> WorkflowVersion:
+def publish(*, workflow: Workflow, user: User | None = None) -> WorkflowVersion:
     """Make the draft the version that new runs follow; return it.
 
-    `move_runs` takes along who is inside, as far as their step is still there. Raises
+    Who is inside finishes theirs, unless `bulk.move_all` takes them along. Raises
     Unfinished with everything that is missing; what equals the live version makes none.
     """
-    row = _locked(workflow)
-    version = _publish(row, user)
-    if move_runs:
-        move(row, version)
-    return version
+    return _publish(_locked(workflow), user)
 
 
 def _publish(row: Workflow, user: User | None) -> WorkflowVersion:
@@ -290,40 +298,6 @@ def duplicate(*, workflow: Workflow) -> Workflow:
     )
 
 
-def delete(*, workflow: Workflow) -> None:
-    """Delete a workflow; raises HasRuns while somebody is inside."""
-    delete_many(workflow.project_id, [workflow.pk])
-
-
-@transaction.atomic
-def delete_many(project_id: UUID, workflow_ids: Collection[UUID]) -> int:
-    """Delete a project's workflows, all or none; return how many.
-
-    Raises WorkflowNotFound where one is not there, HasRuns where somebody is in one.
-    """
-    wanted = set(workflow_ids)
-    rows = Workflow.objects.filter(project_id=project_id, pk__in=wanted).order_by("pk")
-    found = list(rows.select_for_update())
-    if len(found) != len(wanted):
-        raise WorkflowNotFound
-    for workflow in found:
-        if active_runs(workflow):
-            raise HasRuns(f"Somebody is inside “{workflow.name}”.")
-        workflow.enabled, workflow.live_id = False, None
-        listening.refresh(workflow)
-        # By statements of their own: there may be millions, and none is looked at.
-        _forget_runs(workflow)
-        workflow.delete()
-    return len(found)
-
-
-def _forget_runs(workflow: Workflow) -> None:
-    """Delete the runs of a workflow without looking at them: there may be millions."""
-    with connection.cursor() as cursor:
-        for sql in (_FORGET_VISITS, _FORGET_RUNS):
-            cursor.execute(sql, [_ID.get_db_prep_value(workflow.pk, connection)])
-
-
 def active_runs(workflow: Workflow) -> int:
     """Count who is inside, up to MOST_COUNTED + 1."""
     runs = Run.objects.filter(workflow=workflow, state__in=ACTIVE)
@@ -337,7 +311,8 @@ def has_changes(workflow: Workflow) -> bool:
 
 def _locked(workflow: Workflow) -> Workflow:
     """Lock a workflow's row; whoever edits, publishes or deletes waits here."""
-    row = Workflow.objects.select_for_update().filter(pk=workflow.pk).first()
+    rows = Workflow.objects.existing().filter(pk=workflow.pk)
+    row = rows.select_for_update().first()
     if row is None:
         raise WorkflowNotFound
     return row

@@ -233,6 +233,11 @@ CELERY_BEAT_SCHEDULE = {
     "schedules": {"task": "automations.tasks.begin_scheduled", "schedule": 1.0},
     "step_tallies": {"task": "automations.tasks.fold_tallies", "schedule": 5.0},
     "event_days": {"task": "automations.tasks.count_event_days", "schedule": 600.0},
+    "old_events": {"task": "automations.tasks.forget_events", "schedule": 3600.0},
+    "deleted_workflows": {
+        "task": "automations.tasks.drop_workflows",
+        "schedule": 600.0,
+    },
     "webhooks": {"task": "automations.tasks.sweep_webhooks", "schedule": 2.0},
     "old_webhooks": {"task": "automations.tasks.forget_webhooks", "schedule": 3600.0},
     "heartbeat": {"task": "plunk.api.tasks.beat", "schedule": 5.0},
@@ -361,6 +366,10 @@ MAX_ATTACHMENT_SIZE_MB = env.int("MAX_ATTACHMENT_SIZE_MB", default=10)
 #: Pictures for mails that a project may keep.
 MAX_IMAGES_COUNT = env.int("MAX_IMAGES_COUNT", default=500)
 MAX_IMAGES_MB = env.int("MAX_IMAGES_MB", default=200)
+
+# -- events ---------------------------------------------------------------------------
+#: How many days what happened is kept; 0: for ever. At most a hundred years.
+EVENTS_KEPT_DAYS = min(max(env.int("EVENTS_KEPT_DAYS", default=0), 0), 36_500)
 
 # -- outgoing webhooks ----------------------------------------------------------------
 #: Networks that webhooks may reach although they are not on the open net.

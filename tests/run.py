@@ -5,7 +5,8 @@ Started by `make test`. Needs the standard library only; arguments go on to pyte
     TEST_DATABASE_URL   PostgreSQL, default postgres://postgres@127.0.0.1:5432/postgres
     TEST_REDIS_URL      Redis, default redis://127.0.0.1:6379/15
     REQUIRE_SERVICES=1  makes it a failure when one of them does not answer
-    TEST_PROCESSES      how many processes share the tests, default 2
+    TEST_PROCESSES      how many processes share the tests; one more than
+                        there are cores, since tests also wait, and at most eight
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ POSTGRES = os.environ.get(
     "TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres"
 )
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
+PROCESSES = str(min(8, (os.cpu_count() or 1) + 1))
 #: What chooses the way to run; a developer's own must not reach the tests.
 _CHOOSES = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "PORT", "APP_URI", "API_URI")
 
@@ -80,7 +82,7 @@ def run(name: str, services: dict[str, str], arguments: list[str]) -> Outcome:
             [
                 *[sys.executable, "-m", "pytest", "--quiet", "--create-db"],
                 *["-p", "no:cacheprovider", f"--junit-xml={report}"],
-                *["-n", os.environ.get("TEST_PROCESSES", "2"), *arguments],
+                *["-n", os.environ.get("TEST_PROCESSES", PROCESSES), *arguments],
             ],
             cwd=ROOT,
             env={**environ, **services, "DATA_DIR": f"{folder}/data"},

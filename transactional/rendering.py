@@ -64,16 +64,13 @@ class Compiled:
     html_source: str
     text_source: str
     #: Which of the recipient's own links stand in it (`marketing.LINK_NAMES`).
-    links: frozenset[str] = frozenset()
+    links: frozenset[str]
+    #: The names of all variables, and the first of each dotted one.
+    names: frozenset[str]
 
     @property
     def parts(self) -> tuple[Part, ...]:
         return tuple(part for part in (self.subject, self.html, self.text) if part)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of all variables, and the first of each dotted one."""
-        return frozenset[str]().union(*(part.names for part in self.parts))
 
 
 def compile_content(manuscript: Manuscript) -> Compiled:
@@ -101,7 +98,9 @@ def compile_parts(subject: str, html: str, text: str) -> Compiled:
     links = LINK_NAMES & names
     if names_contact_link(html or text):
         links |= {UNSUBSCRIBE_URL}
-    return Compiled(*parts, html_source=html, text_source=text, links=links)
+    return Compiled(
+        *parts, html_source=html, text_source=text, links=links, names=names
+    )
 
 
 def render(compiled: Compiled, variables: Mapping[str, Any]) -> Rendered:

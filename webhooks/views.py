@@ -26,9 +26,7 @@ def receive_sns(request: HttpRequest) -> HttpResponse:
 
 def _answer(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        raise MethodNotAllowed(
-            f"{request.method} is not allowed here.", headers={"Allow": "POST"}
-        )
+        raise MethodNotAllowed(str(request.method), ["POST"])
     fields = read_object(read_bytes(request, BODY_LIMIT))
     try:
         envelope = verified(fields)

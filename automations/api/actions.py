@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpResponse
 
-from automations import running, workflows
+from automations import dropping, workflows
 from automations.api.events import classic_event
 from automations.api.reading import workflow_named
 from automations.definitions import (
@@ -31,6 +31,7 @@ from automations.events.deleting import EventNotFound
 from automations.models import (
     Event,
     Run,
+    StepTemplate,
     TriggerType,
     Visit,
     Workflow,
@@ -49,7 +50,7 @@ from transactional.models import Email, Source, Template
 #: A year, in minutes.
 MAX_DELAY = 365 * 1440
 MAX_EVENTS = 20
-#: How many runs, and how many mails, an answer lists.
+#: How many runs, mails, or actions of a template, an answer lists.
 MOST_LISTED = 100
 #: How many actions are looked through for related ones.
 MOST_COMPARED = 1_000
@@ -117,6 +118,16 @@ def classic_action(workflow: Workflow) -> dict[str, Any]:
         "createdAt": timestamp(workflow.created_at),
         "updatedAt": timestamp(workflow.updated_at),
     }
+
+
+def of_template(template: Template) -> list[dict[str, Any]]:
+    """Return the newest actions that send a template; one statement."""
+    using = StepTemplate.objects.filter(template=template).values("workflow")
+    rows = Workflow.objects.existing().filter(
+        project_id=template.project_id, kind=WorkflowKind.ACTION, pk__in=using
+    )
+    newest = rows.order_by("-created_at", "-id")[:MOST_LISTED]
+    return [classic_action(workflow) for workflow in newest]
 
 
 def in_full(workflow: Workflow) -> dict[str, Any]:
@@ -341,13 +352,7 @@ class _Classic(Resource):
     def remove(self, workflow: Workflow) -> HttpResponse:
         """Delete an action with who waits in it, as that generation does."""
         shown = in_full(workflow)
-        if workflows.active_runs(workflow) > workflows.MOST_COUNTED:
-            raise workflows.HasRuns(
-                "More contacts wait in that action than end at once."
-            )
-        workflows.disable(workflow=workflow)
-        running.cancel_all(workflow, "The action was deleted")
-        workflows.delete(workflow=workflow)
+        dropping.delete(workflow=workflow, ends_runs=True)
         return self.answer(shown)
 
 
@@ -444,9 +449,11 @@ class ClassicRelated(_Classic):
     def get(self, request: Any, action_id: str) -> HttpResponse:
         workflow = self.action(action_id)
         wanted = set(action_in(parse(workflow.draft)).events)
-        rows = Workflow.objects.filter(
-            project_id=self.project_id, kind=WorkflowKind.ACTION
-        ).exclude(pk=workflow.pk)
+        rows = (
+            Workflow.objects.existing()
+            .filter(project_id=self.project_id, kind=WorkflowKind.ACTION)
+            .exclude(pk=workflow.pk)
+        )
         newest = rows.order_by("-created_at", "-id")[:MOST_COMPARED]
         names = {one: action_in(parse(one.draft)).events for one in newest}
         related = {one: found for one, found in names.items() if wanted & {*found}}

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpResponse
 
-from automations import enrolling, running
+from automations import bulk, enrolling, running
 from automations.api.reading import bounded
 from automations.api.showing import (
     execution_as_json,
@@ -127,11 +127,18 @@ class OneExecution(OfWorkflows):
 
 
 class CancelAll(OfWorkflows):
-    """`POST /workflows/:id/executions/cancel-all`."""
+    """`POST /workflows/:id/executions/cancel-all`; with many, a job does it."""
 
     def post(self, request: Any, workflow_id: str) -> HttpResponse:
         name = f"POST /workflows/{workflow_id}/executions/cancel-all"
         return self.once(name, lambda: self._cancel(workflow_id))
 
-    def _cancel(self, workflow_id: str) -> dict[str, int]:
-        return {"cancelled": running.cancel_all(self.workflow(workflow_id))}
+    def _cancel(self, workflow_id: str) -> dict[str, Any]:
+        done = bulk.cancel_all(self.workflow(workflow_id))
+        if done.job is None:
+            return {"cancelled": done.count}
+        return {
+            "cancelled": done.count,
+            "isComplete": False,
+            "jobId": str(done.job.pk),
+        }

@@ -59,7 +59,7 @@ def locked(project_id: UUID, text: str) -> Workflow:
     workflow_id = read_id(text)
     if workflow_id is None:
         raise WorkflowNotFound
-    rows = Workflow.objects.filter(project_id=project_id, pk=workflow_id)
+    rows = Workflow.objects.existing().filter(project_id=project_id, pk=workflow_id)
     if rows.select_for_update().first() is None:
         raise WorkflowNotFound
     return workflows.workflow_of(project_id, workflow_id)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Func, IntegerField, Q, QuerySet
 from django.http import HttpResponse
 
-from automations import workflows
+from automations import dropping, workflows
 from automations.api.reading import (
     guard,
     locked,
@@ -101,7 +101,7 @@ class Workflows(OfWorkflows):
         return self.answer(page | {"data": shown, "items": shown})
 
     def _rows(self) -> QuerySet[Workflow]:
-        rows = Workflow.objects.filter(project_id=self.project_id)
+        rows = Workflow.objects.existing().filter(project_id=self.project_id)
         rows = rows.select_related("live")
         if self.query.get("sort") == "steps":
             rows = rows.annotate(step_count=StepCount("draft"))
@@ -197,7 +197,7 @@ class OneWorkflow(OfWorkflows):
             return workflows.edit(workflow, change)
 
     def delete(self, request: Any, workflow_id: str) -> HttpResponse:
-        workflows.delete(workflow=self.workflow(workflow_id))
+        dropping.delete(workflow=self.workflow(workflow_id))
         return self.nothing()
 
 
@@ -227,7 +227,7 @@ class BulkUpdate(OfWorkflows):
         fields.finish()
         if not deletes:
             return {"updated": 0}
-        return {"deleted": workflows.delete_many(self.project_id, ids or [])}
+        return {"deleted": dropping.delete_many(self.project_id, ids or [])}
 
 
 class FieldList(OfWorkflows):

@@ -43,6 +43,7 @@ from plunk.projects.models import Project
 #: How many runs are taken at once.
 BATCH = 500
 PROJECT_DISABLED = "Project disabled"
+WORKFLOW_DELETED = "The workflow was deleted"
 
 
 @transaction.atomic
@@ -53,7 +54,7 @@ def advance_due(now: datetime, *, limit: int = BATCH) -> int:
     runs = list(ordered[:limit])
     if runs:
         journeys = _journeys(runs)
-        _cancel_disabled(journeys, now)
+        _cancel_abandoned(journeys, now)
         _go_on(journeys, now)
         writing.write(journeys)
     return len(runs)
@@ -108,14 +109,18 @@ def _journey(
     )
 
 
-def _cancel_disabled(journeys: Sequence[Journey], now: datetime) -> None:
+def _cancel_abandoned(journeys: Sequence[Journey], now: datetime) -> None:
+    """End runs that nobody may take any further, whatever is due."""
     disabled = set(
         Project.objects.filter(
             pk__in={journey.run.project_id for journey in journeys}, is_disabled=True
         ).values_list("pk", flat=True)
     )
     for journey in journeys:
-        if journey.run.project_id in disabled:
+        if journey.workflow.deleted_at is not None:
+            # Its rows are being removed by a job (`automations.bulk`).
+            journey.cancel(WORKFLOW_DELETED, now)
+        elif journey.run.project_id in disabled:
             journey.cancel(PROJECT_DISABLED, now)
 
 

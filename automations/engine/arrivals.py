@@ -15,9 +15,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Max, Q, QuerySet
 
-from automations.engine.facts import event_ids, last_times
+from automations.definitions import Trigger
+from automations.engine.facts import First, Span, event_ids, first_times, last_times
 from automations.engine.versions import definition_of
-from automations.entry import Deeds, Prior, Refusal, refusal
+from automations.entry import Deeds, Prior, Refusal, missing, refusal
 from automations.models import (
     Arrival,
     Listener,
@@ -202,13 +203,25 @@ class _Ledger:
             if entry.workflow.live_id is not None
         }
         runs = Run.objects.filter(workflow__in=workflows, contact__in=contacts)
+        self.event_ids = event_ids(
+            {
+                (entry.workflow.project_id, name)
+                for entry in entries
+                for name in self._names(entry)
+            }
+        )
+        self.deeds = self._deeds(entries)
+        self.later = self._later(entries)
+        begun_by = {
+            *(entry.id for entry in entries),
+            *(one.id for found in self.later.values() for one in found.values()),
+        }
         self.known = set(
-            runs.filter(entry_id__in={entry.id for entry in entries}).values_list(
+            runs.filter(entry_id__in=begun_by).values_list(
                 "workflow", "contact", "entry_id"
             )
         )
         self.priors = self._priors(runs)
-        self.deeds = self._deeds(entries)
 
     def _priors(self, runs: QuerySet[Run]) -> dict[tuple[UUID, UUID], Prior]:
         # A classic action is spent by its mail, not by a run that had none.
@@ -235,23 +248,11 @@ class _Ledger:
 
         At the moment of the entry: what the engine is late for changes nothing.
         """
-        asked = {
-            _key(entry): (entry, names)
-            for entry in entries
-            if not entry.is_by_hand and (names := self._names(entry.workflow.pk))
-        }
-        ids = event_ids(
-            {
-                (entry.workflow.project_id, name)
-                for entry, names in asked.values()
-                for name in names
-            }
-        )
         wanted = {
-            (key, name): (pk, entry.contact_id, entry.at)
-            for key, (entry, names) in asked.items()
-            for name in names
-            if (pk := ids.get((entry.workflow.project_id, name)))
+            (_key(entry), name): (pk, entry.contact_id, entry.at)
+            for entry in entries
+            for name in self._names(entry)
+            if (pk := self.event_ids.get((entry.workflow.project_id, name)))
         }
         last = last_times(list(dict.fromkeys(wanted.values())))
         found: dict[_Key, dict[str, datetime]] = defaultdict(dict)
@@ -260,30 +261,94 @@ class _Ledger:
                 found[key][name] = last[place]
         return {key: Deeds(moments) for key, moments in found.items()}
 
-    def _names(self, workflow_id: UUID) -> list[str]:
-        trigger = self.definitions[workflow_id].trigger
+    def _later(self, entries: Sequence[Entry]) -> dict[_Key, dict[str, First]]:
+        """Find what follows each entry of a workflow that needs several events."""
+        wanted = {
+            (_key(entry), name): Span(pk, entry.contact_id, entry.at)
+            for entry in entries
+            if (trigger := self._trigger(entry)).needs_all
+            and len(trigger.event_names) > 1
+            for name in self._names(entry)
+            if (pk := self.event_ids.get((entry.workflow.project_id, name)))
+        }
+        first = first_times(wanted.values())
+        found: dict[_Key, dict[str, First]] = defaultdict(dict)
+        for (key, name), span in wanted.items():
+            if span in first:
+                found[key][name] = first[span]
+        return dict(found)
+
+    def _trigger(self, entry: Entry) -> Trigger:
+        return self.definitions[entry.workflow.pk].trigger
+
+    def _names(self, entry: Entry) -> list[str]:
+        """Return the events on which an entry depends."""
+        if entry.is_by_hand:
+            return []
+        trigger = self._trigger(entry)
         required = trigger.event_names if trigger.needs_all else []
         return [*required, *trigger.not_event_names]
 
     def judge(self, entry: Entry) -> Refusal:
         """Say whether an entry begins a run, and note the run if it does."""
+        why = self._judge(entry)
+        if why is Refusal.INCOMPLETE and (overtaker := self._overtaker(entry)):
+            self._judge(overtaker)
+        return why
+
+    def _judge(self, entry: Entry) -> Refusal:
         workflow = entry.workflow
-        key = (workflow.pk, entry.contact_id)
         if _key(entry) in self.known:
             return Refusal.ONCE
-        prior = self.priors.get(key, Prior())
-        trigger = self.definitions[workflow.pk].trigger
+        prior = self._prior(entry)
         why = refusal(
-            trigger,
+            self._trigger(entry),
             enabled=workflow.enabled,
             allow_reentry=workflow.allow_reentry,
             prior=prior,
-            deeds=None if entry.is_by_hand else self.deeds.get(_key(entry), Deeds({})),
+            deeds=None if entry.is_by_hand else self._deeds_of(entry),
             is_own_mail=entry.is_own_mail,
         )
         if not why:
             self._begin(entry, prior)
         return why
+
+    def _prior(self, entry: Entry) -> Prior:
+        return self.priors.get((entry.workflow.pk, entry.contact_id), Prior())
+
+    def _deeds_of(self, entry: Entry) -> Deeds:
+        return self.deeds.get(_key(entry), Deeds({}))
+
+    def _overtaker(self, entry: Entry) -> Entry | None:
+        """Return the later event that would have begun a run, had it seen this one.
+
+        The moment of an event is that at which it was written: what happened afterwards
+        may have been committed before, and been looked at without it. Of two arrivals
+        the one that is looked at last sees both events; it begins the run as the other
+        would have, under its id, so that only one of them does.
+        """
+        trigger, prior = self._trigger(entry), self._prior(entry)
+        since = prior.last_started_at
+        if since is not None and entry.at <= since:
+            return None
+        deeds, later = self._deeds_of(entry), self.later.get(_key(entry), {})
+        lacking = missing(trigger, prior, deeds)
+        if not all(name in later for name in lacking):
+            return None
+        last = max((later[name] for name in lacking), key=lambda one: one.at)
+        workflow = entry.workflow
+        overtaker = Entry(
+            workflow,
+            entry.contact_id,
+            last.id,
+            last.at,
+            last.data or None,
+            # As the news of mails say it; the arrival that said so, too, may be gone.
+            is_own_mail=last.data.get("workflowId") == str(workflow.pk),
+        )
+        by_then = {name: one.at for name, one in later.items() if one.at <= last.at}
+        self.deeds[_key(overtaker)] = Deeds({**deeds.last, **by_then})
+        return overtaker
 
     def _begin(self, entry: Entry, prior: Prior) -> None:
         workflow = entry.workflow

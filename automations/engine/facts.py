@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -75,13 +76,13 @@ def event_ids(
 
 
 _FIRST_SQL = """
-SELECT wanted.place, happened.created_at, happened.data
+SELECT wanted.place, happened.id, happened.created_at, happened.data
 FROM unnest(
   %(places)s::int[], %(events)s::uuid[], %(contacts)s::uuid[],
   %(since)s::timestamptz[], %(until)s::timestamptz[]
 ) AS wanted(place, event_id, contact_id, since, until)
 CROSS JOIN LATERAL (
-  SELECT created_at, data FROM automations_occurrence
+  SELECT id, created_at, data FROM automations_occurrence
   WHERE
     event_id = wanted.event_id AND contact_id = wanted.contact_id
     AND created_at > wanted.since
@@ -90,6 +91,25 @@ CROSS JOIN LATERAL (
   LIMIT 1
 ) AS happened
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a first occurrence is looked for: after `since`, and not after `until`."""
+
+    event_id: UUID
+    contact_id: UUID
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """An occurrence that was found; `data` is empty where it had no object."""
+
+    id: UUID
+    at: datetime
+    data: dict[str, Any]
 
 
 def of_events(asked: Sequence[tuple[Journey, Awaited]]) -> None:
@@ -102,25 +122,38 @@ def of_events(asked: Sequence[tuple[Journey, Awaited]]) -> None:
         journey.facts[fact] = None
         pk = ids.get((journey.run.project_id, fact.event))
         if pk is not None:
-            known.append((journey, fact, pk))
+            span = Span(pk, journey.run.contact_id, fact.since, fact.until)
+            known.append((journey, fact, span))
+    found = first_times([span for _, _, span in known])
+    for journey, fact, span in known:
+        if first := found.get(span):
+            journey.facts[fact] = Happened(first.at, first.data)
+
+
+def first_times(wanted: Collection[Span]) -> dict[Span, First]:
+    """Return the first occurrence in each span that has one; a statement for all."""
+    spans = list(dict.fromkeys(wanted))
     first = _first_postgresql if is_postgresql() else _first_portable
-    for place, at, data in first(known):
-        journey, fact, _ = known[place]
-        journey.facts[fact] = Happened(at, data if isinstance(data, dict) else {})
+    return {
+        spans[place]: First(pk, at, data if isinstance(data, dict) else {})
+        for place, pk, at, data in first(spans)
+    }
 
 
 def _first_postgresql(
-    known: Sequence[tuple[Journey, Awaited, UUID]],
-) -> list[tuple[int, datetime, Any]]:
+    spans: Sequence[Span],
+) -> list[tuple[int, UUID, datetime, Any]]:
+    if not spans:
+        return []
     params = {
-        "places": list(range(len(known))),
-        "events": [pk for _, _, pk in known],
-        "contacts": [journey.run.contact_id for journey, _, _ in known],
-        "since": [fact.since for _, fact, _ in known],
-        "until": [fact.until for _, fact, _ in known],
+        "places": list(range(len(spans))),
+        "events": [span.event_id for span in spans],
+        "contacts": [span.contact_id for span in spans],
+        "since": [span.since for span in spans],
+        "until": [span.until for span in spans],
     }
     rows = fetch_all(_FIRST_SQL, params)
-    return [(place, at, _read(data)) for place, at, data in rows]
+    return [(place, pk, at, _read(data)) for place, pk, at, data in rows]
 
 
 def _read(data: Any) -> Any:
@@ -136,16 +169,19 @@ def _end(moment: datetime) -> datetime:
 
 
 def _first_portable(
-    known: Sequence[tuple[Journey, Awaited, UUID]],
-) -> list[tuple[int, datetime, Any]]:
+    spans: Sequence[Span],
+) -> list[tuple[int, UUID, datetime, Any]]:
     found = []
-    for place, (journey, fact, pk) in enumerate(known):
+    for place, span in enumerate(spans):
         rows = Occurrence.objects.filter(
-            event=pk, contact=journey.run.contact_id, created_at__gt=_end(fact.since)
+            event=span.event_id,
+            contact=span.contact_id,
+            created_at__gt=_end(span.since),
         )
-        if fact.until is not None:
-            rows = rows.filter(created_at__lt=_end(fact.until))
-        first = rows.order_by("created_at").values_list("created_at", "data").first()
+        if span.until is not None:
+            rows = rows.filter(created_at__lt=_end(span.until))
+        columns = rows.order_by("created_at").values_list("pk", "created_at", "data")
+        first = columns.first()
         if first is not None:
             found.append((place, *first))
     return found
@@ -174,6 +210,8 @@ def last_times(
 
     `wanted` are an event, a contact and a moment each; what never happened is left out.
     """
+    if not wanted:
+        return {}
     if not is_postgresql():
         return _last_times_portable(wanted)
     params = {
@@ -233,23 +271,26 @@ def of_mails(asked: Sequence[tuple[Journey, MailOf]]) -> None:
         run__in={journey.run.pk for journey, _ in asked},
         step_id__in={fact.step_id for _, fact in asked},
     ).order_by("number")
-    of_step: dict[tuple[UUID, UUID], UUID] = {
-        (run_id, step_id): pk
-        for run_id, step_id, pk in visits.values_list("run", "step_id", "pk")
-    }
+    of_step: dict[tuple[UUID, UUID], list[UUID]] = defaultdict(list)
+    for run_id, step_id, pk in visits.values_list("run", "step_id", "pk"):
+        of_step[run_id, step_id].append(pk)
     # Those of this very batch are not written yet.
     for journey, _ in asked:
         for visit in journey.made:
-            of_step[journey.run.pk, visit.step_id] = visit.pk
+            of_step[journey.run.pk, visit.step_id].append(visit.pk)
     columns = [f"{deed}_at" for deed in _DEEDS]
-    mails = Email.objects.filter(origin_id__in=set(of_step.values()))
+    ids = {pk for found in of_step.values() for pk in found}
+    mails = Email.objects.filter(origin_id__in=ids)
     deeds: dict[UUID | None, dict[str, Any]] = {
         origin_id: dict(zip(_DEEDS, moments, strict=True))
         for origin_id, *moments in mails.values_list("origin_id", *columns)
     }
     for journey, fact in asked:
-        visit_id = of_step.get((journey.run.pk, fact.step_id))
-        journey.facts[fact] = deeds.get(visit_id, {})
+        # A run that was taken to another version may come to a step again: the newest
+        # mail counts, and a visit that had none says nothing about it.
+        found = of_step.get((journey.run.pk, fact.step_id), [])
+        sent = [deeds[pk] for pk in found if pk in deeds]
+        journey.facts[fact] = sent[-1] if sent else {}
 
 
 def of_templates(asked: Sequence[tuple[Journey, TemplateOf]]) -> None:

@@ -15,12 +15,13 @@ from automations.deciding import (
     Leave,
     Park,
     Place,
+    SendMail,
     Stay,
     Values,
 )
 from automations.definitions import Definition
 from automations.models import Run, RunState, Visit, VisitState, Workflow
-from automations.tallies import HERE, PARKED, Note
+from automations.tallies import HERE, MAILED, PARKED, Note
 from plunk.ids import new_id
 
 #: Pauses before a step that could not be taken is tried again; then the run is parked.
@@ -129,6 +130,8 @@ class Journey:
             output={"skipped": decision.skipped} if decision.skipped else None,
         )
         self._note(decision.outcome, 1)
+        if isinstance(decision.effect, SendMail):
+            self._note(MAILED, 1)
         if decision.context:
             self._merge(dict(decision.context))
         step = self.definition.steps[self.place.step_id]

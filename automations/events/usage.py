@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from django.urls import reverse
 
 from automations.events.naming import as_tracked, is_reserved
-from automations.models import ACTIVE, Event, Listener, Run, Workflow
+from automations.models import Event, Listener, Run, RunState, Workflow
 from contacts.models import Segment
 from plunk.postgresql import is_postgresql
 
@@ -52,7 +52,10 @@ def usage_of(event: Event) -> Usage:
 
 
 def used_in_many(events: Sequence[Event]) -> dict[UUID, int]:
-    """Return how many segments ask for events, and workflows begin at or await them."""
+    """Return how many segments and workflows name events, as `usage_of` counts them.
+
+    Three statements, however many events there are.
+    """
     if not events:
         return {}
     by_name = {event.name: event.pk for event in events}
@@ -61,14 +64,25 @@ def used_in_many(events: Sequence[Event]) -> dict[UUID, int]:
     for _, _, condition in _asking(project_id):
         for name in set(_names_in_filters(condition)) & by_name.keys():
             found[by_name[name]] += 1
-    listeners = Listener.objects.filter(event__in=list(found))
-    for pk in listeners.values_list("event_id", flat=True):
-        if pk is not None:
-            found[pk] += 1
+    for pk, _ in _naming(project_id, by_name):
+        found[pk] += 1
     for event in events:
         # Some step waits for it; which one, its own page looks up.
         if event.is_heard and not found[event.pk]:
             found[event.pk] = 1
+    return found
+
+
+def _naming(project_id: UUID, by_name: Mapping[str, UUID]) -> set[tuple[UUID, UUID]]:
+    """Return which events are named by which workflows, in drafts and live versions."""
+    listeners = Listener.objects.filter(
+        event__in=list(by_name.values()), workflow__deleted_at=None
+    )
+    found = set(listeners.values_list("event_id", "workflow_id"))
+    rows = Workflow.objects.existing().filter(project_id=project_id)
+    for workflow_id, *documents in rows.values_list("pk", "draft", "live__definition"):
+        names = {name for each in documents for name in _names_in_document(each)}
+        found |= {(by_name[name], workflow_id) for name in names & by_name.keys()}
     return found
 
 
@@ -77,7 +91,7 @@ def usage_names(project_id: UUID) -> set[str]:
     names: set[str] = set()
     for _, _, condition in _asking(project_id):
         names.update(_names_in_filters(condition))
-    rows = Workflow.objects.filter(project_id=project_id)
+    rows = Workflow.objects.existing().filter(project_id=project_id)
     for documents in rows.values_list("draft", "live__definition"):
         for document in documents:
             names.update(_names_in_document(document))
@@ -104,7 +118,8 @@ def _reason(event: Event, segments: Sequence[Use], workflows: Sequence[Use]) -> 
 
 
 def _is_awaited(event: Event) -> bool:
-    return Run.objects.filter(awaited=event, state__in=ACTIVE).exists()
+    # As the index has it: whoever waits for an event is in this state.
+    return Run.objects.filter(awaited=event, state=RunState.WAITING).exists()
 
 
 # -- segments -------------------------------------------------------------------------
@@ -148,7 +163,8 @@ def _names_in_filters(part: Any) -> Iterator[str]:
 def _workflows(event: Event) -> list[Use]:
     """Return the workflows whose draft or live version names an event."""
     rows = (
-        Workflow.objects.filter(project_id=event.project_id)
+        Workflow.objects.existing()
+        .filter(project_id=event.project_id)
         .annotate(
             written=Cast("draft", TextField()),
             published=Cast("live__definition", TextField()),

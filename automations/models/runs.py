@@ -117,6 +117,12 @@ class Run(models.Model):
                 name="run_of_workflow_state",
             ),
             models.Index(fields=["version", "state", "step_id"], name="run_of_version"),
+            # Who is at a step, newest first: among a million, nobody sorts them.
+            models.Index(
+                fields=["workflow", "step_id", "-started_at", "-id"],
+                condition=Q(state__in=["RUNNING", "WAITING", "FAILED"]),
+                name="run_at_step",
+            ),
             models.Index(
                 fields=["contact", "-started_at", "-id"], name="run_of_contact"
             ),

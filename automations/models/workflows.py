@@ -37,11 +37,18 @@ class Moves(models.TextChoices):
     EXIT = "EXIT", "Out"
 
 
+class WorkflowQuerySet(models.QuerySet["Workflow"]):
+    def existing(self) -> WorkflowQuerySet:
+        """Leave out the deleted ones, whose runs are still being removed."""
+        return self.filter(deleted_at=None)
+
+
 class Workflow(models.Model):
     """An automation as its people edit it; runs follow versions, which never change.
 
     `draft` is the definition (`automations.definitions`) as it stands in the editor,
-    `live` the version that new runs follow.
+    `live` the version that new runs follow. A deleted one is nobody's any more, and
+    stays until its runs are gone.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -72,8 +79,11 @@ class Workflow(models.Model):
     next_at = models.DateTimeField(
         null=True, blank=True, help_text="When its schedule begins runs next."
     )
+    deleted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
+
+    objects = WorkflowQuerySet.as_manager()
 
     class Meta:
         indexes: ClassVar = [

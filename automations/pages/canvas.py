@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
@@ -14,7 +14,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from automations import workflows
+from automations import bulk, workflows
 from automations.checking import problems_in
 from automations.definitions import Definition, parse
 from automations.models import Workflow, WorkflowVersion
@@ -22,9 +22,10 @@ from automations.pages.canvas_choices import choices
 from automations.pages.frame import found, tabs
 from automations.tallies import tallies
 from plunk.api import strictjson
-from plunk.api.errors import ApiError, Invalid
+from plunk.api.errors import ApiError, Invalid, invalid
 from plunk.pages.access import ProjectRequest, View, project_page
 
+_Kind = TypeVar("_Kind")
 _Answer = Callable[[ProjectRequest, Workflow], dict[str, Any]]
 
 
@@ -39,6 +40,7 @@ def workflow_canvas(request: ProjectRequest, workflow_id: UUID) -> HttpResponse:
         "token": get_token(request),
         "icons": static("icons.svg"),
         "document": workflow.draft,
+        "settings": {"name": workflow.name, "allowReentry": workflow.allow_reentry},
         "problems": _problems(workflow, definition),
         "counts": _counts(workflow),
         "state": _state(workflow),
@@ -84,12 +86,17 @@ def answering(view: _Answer) -> View:
 @require_POST
 @answering
 def workflow_save(request: ProjectRequest, workflow: Workflow) -> dict[str, Any]:
-    """Save the draft as it is on the canvas; it may be unfinished."""
+    """Save the draft as it is on the canvas; it may be unfinished.
+
+    With it go the name, and whether contacts may go in again, if they were changed.
+    """
     body = strictjson.read_object(request.body)
     saved = workflows.save_draft(
         workflow=workflow,
         document=body.get("document"),
         expected_revision=_revision(body),
+        name=_given(body, "name", str),
+        allow_reentry=_given(body, "allowReentry", bool),
     )
     found = _problems(saved, parse(saved.draft))
     return {"problems": found, **_state(saved)}
@@ -102,8 +109,9 @@ def workflow_publish(request: ProjectRequest, workflow: Workflow) -> dict[str, A
     body = strictjson.read_object(request.body)
     if workflow.revision != _revision(body):
         raise workflows.StaleDraft(workflow.revision)
-    moves = body.get("moveRuns") is True
-    workflows.publish(workflow=workflow, user=request.user, move_runs=moves)
+    version = workflows.publish(workflow=workflow, user=request.user)
+    if body.get("moveRuns") is True:
+        bulk.move_all(workflow, version, user=request.user)
     return _state(found(request, workflow.pk))
 
 
@@ -132,6 +140,14 @@ def _revision(body: dict[str, Any]) -> int:
         return revision
     # What names none has seen none, so that it never is the newest.
     return 0
+
+
+def _given(body: dict[str, Any], name: str, kind: type[_Kind]) -> _Kind | None:
+    """Return a value of a kind, None if it is not there; raises Invalid."""
+    value = body.get(name)
+    if value is None or isinstance(value, kind):
+        return value
+    raise invalid(name, f"Expected {kind.__name__}.", "invalid_type")
 
 
 def _problems(workflow: Workflow, definition: Definition) -> list[dict[str, Any]]:

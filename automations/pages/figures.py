@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.db.models import IntegerField, OuterRef, Subquery, Sum
 
-from automations.definitions import Definition, Outcome, StepType
+from automations.definitions import Definition, Outcome
 from automations.models import Run, RunState, StepTally, Workflow
-from automations.tallies import HERE
+from automations.tallies import HERE, MAILED
 
 #: Parked runs are counted up to here.
 MOST_PARKED = 1_000
@@ -26,7 +26,10 @@ class CountOf(Subquery):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one workflow; `over` are those who went in and are not inside any more."""
+    """Of one workflow; `over` are those who went in and are not inside any more.
+
+    `mails` are those that were written, by steps of any version.
+    """
 
     inside: int = 0
     over: int = 0
@@ -37,10 +40,7 @@ class Figures:
 def figures_of(
     workflows: Sequence[Workflow], definitions: Mapping[UUID, Definition]
 ) -> dict[UUID, Figures]:
-    """Return the figures of workflows; two statements for any number of them.
-
-    A mail that consent kept back counts as a mail step that was taken.
-    """
+    """Return the figures of workflows; two statements for any number of them."""
     tallies = _tallies([one.pk for one in workflows])
     parked = _parked([one.pk for one in workflows])
     return {
@@ -54,11 +54,7 @@ def _sum(
 ) -> Figures:
     inside = sum(passed for (_, outcome), passed in rows.items() if outcome == HERE)
     begun = rows.get((definition.start.id, Outcome.NEXT), 0)
-    mails = sum(
-        rows.get((step.id, Outcome.NEXT), 0)
-        for step in definition.steps.values()
-        if step.type is StepType.SEND_EMAIL
-    )
+    mails = sum(passed for (_, outcome), passed in rows.items() if outcome == MAILED)
     over = max(0, begun - max(0, inside) - parked)
     return Figures(max(0, inside), over, mails, parked)
 

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from automations import running, workflows
+from automations import bulk, dropping, workflows
 from automations.models import Workflow
 from automations.pages.frame import Asked, address, ask, found, head
 from automations.workflows import MOST_COUNTED, active_runs
@@ -59,11 +59,12 @@ def _back(request: ProjectRequest, workflow: Workflow) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @project_page
 def workflow_delete(request: ProjectRequest, workflow_id: UUID) -> HttpResponse:
-    """Ask, then delete; while somebody is inside, say so and offer to cancel them."""
+    """Ask, then delete; that people are inside, who end with it, is asked as well."""
     workflow = found(request, workflow_id)
     if request.method == "POST":
+        ends_runs = request.POST.get("people") == "end"
         try:
-            workflows.delete(workflow=workflow)
+            dropping.delete(workflow=workflow, user=request.user, ends_runs=ends_runs)
         except ApiError as error:
             messages.error(request, error.message)
             return redirect("workflow_delete", request.project.pk, workflow.pk)
@@ -78,8 +79,12 @@ def workflow_cancel_all(request: ProjectRequest, workflow_id: UUID) -> HttpRespo
     """Ask, then end the runs of everybody inside."""
     workflow = found(request, workflow_id)
     if request.method == "POST":
-        number = running.cancel_all(workflow)
-        messages.success(request, f"{_runs(number)} cancelled. Nobody is inside now.")
+        done = bulk.cancel_all(workflow, user=request.user)
+        if done.job is not None:
+            return redirect("job", request.project.pk, done.job.pk)
+        messages.success(
+            request, f"{_runs(done.count)} cancelled. Nobody is inside now."
+        )
         return redirect("workflow_runs", request.project.pk, workflow.pk)
     question = Asked(
         title=f"Cancel everybody in “{workflow.name}”?",
@@ -102,8 +107,10 @@ def workflow_resume_all(request: ProjectRequest, workflow_id: UUID) -> HttpRespo
     """Ask, then let everybody who is parked try their step again."""
     workflow = found(request, workflow_id)
     if request.method == "POST":
-        number = running.resume_all(workflow)
-        messages.success(request, f"{_runs(number)} on the way again.")
+        done = bulk.resume_all(workflow, user=request.user)
+        if done.job is not None:
+            return redirect("job", request.project.pk, done.job.pk)
+        messages.success(request, f"{_runs(done.count)} on the way again.")
         return redirect("workflow_runs", request.project.pk, workflow.pk)
     question = Asked(
         title=f"Resume everybody parked in “{workflow.name}”?",

@@ -59,7 +59,7 @@ class Question:
         return urlencode({name: value for name, value in given.items() if value})
 
     def rows(self, project: Project) -> QuerySet[Workflow]:
-        rows = Workflow.objects.filter(project=project)
+        rows = Workflow.objects.existing().filter(project=project)
         if self.status:
             rows = rows.filter(enabled=self.status == Status.ON)
         if not self.text:

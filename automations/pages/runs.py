@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -30,14 +31,19 @@ from contacts.search import search
 from contacts.segments.scopes import database_now
 from plunk.ids import read_id
 from plunk.pages.access import ProjectRequest, project_page
-from plunk.pages.paging import ByTime, Page, page
+from plunk.pages.paging import ByTime, Page, last_spelling, page
 
 PAGE_SIZE = 50
-#: Of the contacts with a piece of an address, so many are looked up.
-_MOST_CANDIDATES = 500
+#: Of the contacts with a piece of an address, the runs of so many are listed.
+_MOST_CANDIDATES = 1_000
+#: So long after a version had a successor, a run may still begin on it.
+_OVERLAP = timedelta(hours=1)
 _MOST_TEXT = 254
 _MOST_VERSIONS = 100
 NEWEST = ByTime("started_at")
+#: The same order, in words that no index has: PostgreSQL then looks up the runs of the
+#: contacts that were found and sorts those, and does not go through all runs for them.
+BY_CONTACT = ByTime("begun_at")
 TONES = {
     RunState.RUNNING: "info",
     RunState.WAITING: "info",
@@ -55,6 +61,15 @@ LABELS = {
     RunState.FAILED: "Parked",
     RunState.CANCELLED: "Cancelled",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The runs that were asked for; partial where too many people would be meant."""
+
+    rows: QuerySet[Run]
+    order: ByTime = NEWEST
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +106,10 @@ class Question:
         }
         return urlencode({name: value for name, value in given.items() if value != ""})
 
-    def rows(self, workflow: Workflow) -> QuerySet[Run]:
+    def rows(self, workflow: Workflow) -> Answer:
         rows = Run.objects.filter(workflow=workflow)
         if self.version is not None:
-            versions = WorkflowVersion.objects.filter(
-                workflow=workflow, number=self.version
-            )
-            rows = rows.filter(version__in=versions)
+            rows = _on_version(rows, workflow, self.version)
         if self.state:
             rows = rows.filter(state=self.state)
         if self.step is not None:
@@ -106,15 +118,43 @@ class Question:
             rows = rows.filter(step_id=self.step, state__in=at)
         return self._of_address(rows, workflow.project_id)
 
-    def _of_address(self, rows: QuerySet[Run], project_id: UUID) -> QuerySet[Run]:
+    def _of_address(self, rows: QuerySet[Run], project_id: UUID) -> Answer:
         if not self.text:
-            return rows
-        people = search(Contact.objects.filter(project=project_id), self.text)
-        inside = people.filter(
-            Exists(rows.filter(contact=OuterRef("pk")).order_by())
-        ).order_by()
-        ids = list(inside.values_list("pk", flat=True)[:_MOST_CANDIDATES])
-        return rows.filter(contact__in=ids)
+            return Answer(rows)
+        everybody = Contact.objects.filter(project=project_id)
+        whole = everybody.filter(email=self.text.lower()).values_list("pk", flat=True)
+        ids = list(whole) or self._candidates(rows, everybody)
+        found = rows.filter(contact__in=ids[:_MOST_CANDIDATES])
+        return Answer(
+            found.annotate(begun_at=Coalesce("started_at", "arrived_at")),
+            order=BY_CONTACT,
+            is_partial=len(ids) > _MOST_CANDIDATES,
+        )
+
+    def _candidates(
+        self, rows: QuerySet[Run], everybody: QuerySet[Contact]
+    ) -> list[UUID]:
+        """Return contacts with such runs and a piece in their address, if few: all."""
+        mine = rows.filter(contact=OuterRef("pk")).order_by()
+        people = search(everybody, self.text).filter(Exists(mine)).order_by()
+        return list(people.values_list("pk", flat=True)[: _MOST_CANDIDATES + 1])
+
+
+def _on_version(rows: QuerySet[Run], workflow: Workflow, number: int) -> QuerySet[Run]:
+    """Keep the runs on a version, from where they begin in the list of all runs.
+
+    Nobody begins on a version that has had a successor for long: without that, the
+    newest of an old version would be looked for among all that came later.
+    """
+    versions = WorkflowVersion.objects.filter(workflow=workflow)
+    version = versions.filter(number=number).only("pk").first()
+    if version is None:
+        return rows.none()
+    rows = rows.filter(version=version)
+    successor = versions.filter(number=number + 1).only("created_at").first()
+    if successor is None:
+        return rows
+    return rows.filter(started_at__lte=last_spelling(successor.created_at + _OVERLAP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +178,21 @@ def workflow_runs(request: ProjectRequest, workflow_id: UUID) -> HttpResponse:
     """List the runs of a workflow, newest first."""
     workflow = found(request, workflow_id)
     question = Question.read(request.GET)
-    rows = question.rows(workflow).select_related("contact", "version", "awaited")
+    answer = question.rows(workflow)
+    rows = answer.rows.select_related("contact", "version", "awaited")
     listed: Page[Run] = page(
         rows.defer("context", "version__definition", "contact__data"),
         cursor=request.GET.get("cursor", ""),
         size=PAGE_SIZE,
-        order=NEWEST,
+        order=answer.order,
     )
     now = database_now()
     versions = WorkflowVersion.objects.filter(workflow=workflow).order_by("-number")
     context = head(workflow, "workflow_runs") | {
         "question": question,
         "page": listed,
+        "is_partial": answer.is_partial,
+        "most_people": _MOST_CANDIDATES,
         "runs": shown(listed.rows, now),
         "states": list(LABELS.items()),
         "steps": _steps(workflow, question),
@@ -228,7 +271,10 @@ def _waiting(run: Run, step: Step | None, at: str, now: datetime) -> str:
 def run_of(request: ProjectRequest, workflow_id: UUID, run_id: UUID) -> Run:
     """Return a run of a workflow of the open project; raises Http404."""
     rows = Run.objects.filter(
-        pk=run_id, workflow=workflow_id, workflow__project=request.project
+        pk=run_id,
+        workflow=workflow_id,
+        workflow__project=request.project,
+        workflow__deleted_at=None,
     )
     run = rows.select_related("contact", "version", "awaited").first()
     if run is None:

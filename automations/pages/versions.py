@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from automations import running
+from automations import bulk
 from automations.definitions import parse
 from automations.engine.versions import definition_of
 from automations.models import ACTIVE, Run, Workflow, WorkflowVersion
@@ -86,11 +86,10 @@ def workflow_move(request: ProjectRequest, workflow_id: UUID) -> HttpResponse:
     if workflow.live is None:
         raise Http404("Nothing has been published yet.")
     if request.method == "POST":
-        moved, left = running.move(workflow, workflow.live)
-        stays = f" {left:,} stay: their step is not in it." if left else ""
-        messages.success(
-            request, f"{_people(moved)} on version {workflow.live.number} now.{stays}"
-        )
+        done = bulk.move_all(workflow, workflow.live, user=request.user)
+        if done.job is not None:
+            return redirect("job", request.project.pk, done.job.pk)
+        messages.success(request, _moved(workflow, workflow.live, done.count))
         return redirect("workflow_versions", request.project.pk, workflow.pk)
     question = Asked(
         title=f"Move people to version {workflow.live.number}?",
@@ -131,5 +130,8 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(shown) + (f" or {more} more" if more else "")
 
 
-def _people(number: int) -> str:
-    return "One person is" if number == 1 else f"{number:,} people are"
+def _moved(workflow: Workflow, version: WorkflowVersion, number: int) -> str:
+    people = "One person is" if number == 1 else f"{number:,} people are"
+    left = bulk.who_stays(workflow, version)
+    stays = f" {left:,} stay: their step is not in it." if left else ""
+    return f"{people} on version {version.number} now.{stays}"

@@ -14,7 +14,7 @@ _OVER = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`rows` are the file's or, of other jobs, contacts; `rate` is rows a second."""
+    """`rows` are the file's or, of other jobs, what they count; `rate` is rows/s."""
 
     percent: int
     rows: int

@@ -20,9 +20,14 @@ class JobKind(models.TextChoices):
     #: Of campaigns, a floor above: who gets one, and what they would read.
     FREEZE = "FREEZE", "Launch a campaign"
     PREFLIGHT = "PREFLIGHT", "Check a campaign"
-    #: Of automations, a floor above: all that was recorded of an event, and who begins.
+    #: Of automations, a floor above: all that was recorded of an event, who begins, and
+    #: what is done to all who are in a workflow.
     DROP_EVENT = "DROP_EVENT", "Delete an event"
     ENROL = "ENROL", "Begin a workflow"
+    CANCEL_RUNS = "CANCEL_RUNS", "Cancel everybody in a workflow"
+    RESUME_RUNS = "RESUME_RUNS", "Resume everybody parked in a workflow"
+    MOVE_RUNS = "MOVE_RUNS", "Move people to a newer version"
+    DROP_FLOW = "DROP_FLOW", "Delete a workflow"
 
 
 class JobState(models.TextChoices):

@@ -15,6 +15,7 @@ from contacts import jobs
 from contacts.importing import Target, discard
 from contacts.importing.progress import progress
 from contacts.importing.rejects import rejected_csv
+from contacts.job_words import words_of
 from contacts.models import Job, JobKind, JobState, RejectedRow
 from plunk.pages.access import ProjectRequest, project_page
 
@@ -39,12 +40,6 @@ _RARE_FIGURES = (
     ("subscribed", "Subscribed again"),
     ("asked", "Asked to confirm"),
     ("released", "Suppressions lifted"),
-)
-#: The figures of other jobs.
-_OTHER_FIGURES = (
-    ("success", "Done"),
-    ("unchanged", "Unchanged"),
-    ("failure", "Not possible"),
 )
 
 
@@ -77,7 +72,8 @@ def job_cancel(request: ProjectRequest, job_id: UUID) -> HttpResponse:
     """Ask, then end a job after the chunk in hand."""
     job = _job(request, job_id)
     is_over = job.state in {JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}
-    if is_over or job.state == JobState.DRAFT:
+    can_be_cancelled = words_of(job).can_be_cancelled
+    if is_over or job.state == JobState.DRAFT or not can_be_cancelled:
         return redirect("job", request.project.pk, job_id)
     if request.method != "POST":
         context = job_context(job)
@@ -105,9 +101,10 @@ def job_rejected(request: ProjectRequest, job_id: UUID) -> HttpResponse:
 def job_context(job: Job) -> dict[str, Any]:
     """Return what the page and the fragment about a job show."""
     is_import = job.kind == JobKind.IMPORT
+    words = words_of(job)
     figures = [
         (name, label, job.counts.get(name, 0))
-        for name, label in (_FIGURES if is_import else _OTHER_FIGURES)
+        for name, label in (_FIGURES if is_import else words.figures)
     ]
     if is_import:
         figures += [
@@ -120,6 +117,8 @@ def job_context(job: Job) -> dict[str, Any]:
     return {
         "job": job,
         "now": now,
+        "words": words,
+        "unit": words.unit[0 if now.rows == 1 else 1],
         "figures": figures,
         "is_import": is_import,
         "is_dry": bool(job.parameters.get("is_dry")),

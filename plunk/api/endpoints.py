@@ -82,10 +82,8 @@ def post_endpoint(
 
         def _answer(request: HttpRequest) -> HttpResponse:
             if request.method != "POST":
-                raise MethodNotAllowed(
-                    f"{request.method} is not allowed here.",
-                    headers={"Allow": "OPTIONS, POST" if is_public else "POST"},
-                )
+                allowed = ("OPTIONS", "POST") if is_public else ("POST",)
+                raise MethodNotAllowed(str(request.method), allowed)
             caller = authenticate(request, *keys)
             structlog.contextvars.bind_contextvars(project_id=str(caller.project_id))
             headers = limit_requests(caller.project_id, kind=caller.kind)

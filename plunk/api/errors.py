@@ -90,8 +90,17 @@ class NotFound(ApiError):
 
 
 class MethodNotAllowed(ApiError):
+    """The address answers other methods; the error names them, and so does `Allow`."""
+
     status = 405
     code = "METHOD_NOT_ALLOWED"
+
+    def __init__(self, method: str, allowed: Sequence[str]) -> None:
+        names = ", ".join(allowed)
+        super().__init__(
+            f"{method[:ECHO_LIMIT]} is not allowed here. Allowed are: {names}.",
+            headers={"Allow": names},
+        )
 
 
 class Conflict(ApiError):

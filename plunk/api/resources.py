@@ -147,10 +147,7 @@ class Resource(APIView):
         return self.answer(done.body, status=done.status, is_replay=done.is_replay)
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        raise MethodNotAllowed(
-            f"{request.method} is not allowed here.",
-            headers={"Allow": ", ".join(self.allowed_methods)},
-        )
+        raise MethodNotAllowed(request.method, self.allowed_methods)
 
     @property
     def allowed_methods(self) -> list[str]:

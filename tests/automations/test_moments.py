@@ -48,6 +48,27 @@ def test_a_time_that_comes_twice_is_the_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        # On the 25th of October two o'clock comes at 0:00 and at 1:00 UTC.
+        ("15 * * * *", ["T00:15", "T01:15", "T02:15"]),
+        ("15 2,3 * * *", ["T00:15", "T02:15"]),
+    ],
+)
+def test_every_hour_is_also_the_one_that_comes_twice(
+    schedule: str, expected: list[str]
+) -> None:
+    found = []
+    moment: datetime | None = at("2026-10-24T23:59")
+    for _ in expected:
+        assert moment is not None
+        moment = read_cron(schedule).after(moment, BERLIN)
+        found.append(moment)
+
+    assert found == [at(f"2026-10-25{text}") for text in expected]
+
+
+@pytest.mark.parametrize(
     ("schedule", "after", "expected"),
     [
         ("*/15 * * * *", "2026-03-01T12:01", "2026-03-01T12:15"),

@@ -131,6 +131,15 @@ _BOUND = (
       (%(workflow)s, %(first)s, '@here', - %(count)s::bigint),
       (%(workflow)s, %(last)s, '@here', %(count)s)
     """,
+    """
+    INSERT INTO automations_steptally (workflow_id, step_id, outcome, passed)
+    SELECT %(workflow)s, visit.step_id, '@mailed', count(*)
+    FROM transactional_email AS email
+    JOIN automations_visit AS visit ON visit.id = email.origin_id
+    JOIN automations_run AS run ON run.id = visit.run_id
+    WHERE run.workflow_id = %(workflow)s
+    GROUP BY visit.step_id
+    """,
 )
 _CAME_OF = """
 SELECT
@@ -156,6 +165,12 @@ WITH rows AS (
   UNION ALL
   SELECT step_id, '@here', count(*) FROM automations_run
   WHERE workflow_id = %(workflow)s AND state IN ('RUNNING', 'WAITING') GROUP BY step_id
+  UNION ALL
+  SELECT step_id, '@mailed', count(*) FROM automations_visit
+  JOIN (SELECT id FROM automations_run WHERE workflow_id = %(workflow)s) AS run
+    ON run.id = run_id
+  JOIN transactional_email AS email ON email.origin_id = automations_visit.id
+  GROUP BY step_id
 ), noted AS (
   SELECT step_id, outcome, sum(passed) AS number FROM automations_steptally
   WHERE workflow_id = %(workflow)s GROUP BY step_id, outcome

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +11,15 @@ from automations.definitions import Trigger
 from automations.models import TriggerType, Workflow
 from plunk.projects.models import Project
 from tests.browser.conftest import NARROW, Visitor, width_of
+from tests.browser.drawing import (
+    at,
+    card,
+    close_panel,
+    open_end,
+    pick,
+    saved,
+    shape,
+)
 from transactional.models import Template
 
 if TYPE_CHECKING:
@@ -32,50 +41,6 @@ def template(project: Project) -> Template:
 def workflow(project: Project, template: Template) -> Workflow:
     trigger = Trigger(TriggerType.EVENT, {"eventName": "signed-up"})
     return workflows.create(project_id=project.pk, name="Welcome", trigger=trigger)
-
-
-def at(visitor: Visitor, workflow: Workflow) -> Page:
-    page = visitor.visit(f"/projects/{workflow.project_id}/workflows/{workflow.pk}/")
-    page.locator("[data-canvas][data-ready]").wait_for()
-    return page
-
-
-def saved(page: Page, workflow: Workflow) -> dict[str, Any]:
-    """Wait until the draft is saved, and return it."""
-    page.locator("[data-saved=saved]").wait_for()
-    workflow.refresh_from_db()
-    draft: dict[str, Any] = workflow.draft
-    return draft
-
-
-def card(page: Page, type_: str) -> Locator:
-    return page.locator(f"[data-type={type_}] .step-card")
-
-
-def open_end(page: Page, type_: str, outcome: str = "") -> Locator:
-    step = page.locator(f"[data-type={type_}]")
-    return step.locator(f'.port.is-free[data-outcome="{outcome}"]')
-
-
-def pick(page: Page, label: str) -> None:
-    page.locator("dialog .pick-item").filter(has_text=label).first.click()
-
-
-def close_panel(page: Page) -> None:
-    page.locator("[data-panel]").get_by_role("button", name="Close").click()
-
-
-def shape(draft: dict[str, Any]) -> set[tuple[str, str, str]]:
-    """Return what leads where: types of steps, and the branch between them."""
-    types = {step["id"]: step["type"] for step in draft["steps"]}
-    return {
-        (
-            types[way["fromStepId"]],
-            (way["condition"] or {}).get("branch", ""),
-            types[way["toStepId"]],
-        )
-        for way in draft["transitions"]
-    }
 
 
 _WHOLE = {

@@ -94,14 +94,14 @@ def without_extension(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     if not is_postgresql():
         pytest.skip("only PostgreSQL has extensions")
     monkeypatch.setattr(searching, "_fragment_index_seen", Event())
-    migration = importlib.import_module("contacts.migrations.0005_search")
+    migration = importlib.import_module("contacts.migrations.0002_postgresql")
     with connection.cursor() as cursor:
         cursor.execute("DROP EXTENSION pg_trgm CASCADE")
         cursor.execute("CREATE ROLE weak_owner")
         cursor.execute("GRANT CREATE, USAGE ON SCHEMA public TO weak_owner")
         cursor.execute("ALTER TABLE contacts_contact OWNER TO weak_owner")
         cursor.execute("SET LOCAL ROLE weak_owner")
-        migration.index_addresses(None, SimpleNamespace(connection=connection))
+        migration.index_pieces(None, SimpleNamespace(connection=connection))
         cursor.execute("RESET ROLE")
 
 

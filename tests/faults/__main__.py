@@ -21,6 +21,10 @@ from tests.stack.processes import Ports, clean_up_when_told_to_stop
 _MUST_BE_ZERO = (
     *("lost", "duplicates_unexplained", "drift", "stuck", "ghosts"),
     *("ids_given_twice", "failed", "figures_off", "figures_off_log"),
+    *("events_lost", "events_doubled", "runs_lost", "runs_doubled", "runs_of_nothing"),
+    *("runs_astray", "runs_stuck", "runs_parked", "too_early", "arrivals_left"),
+    *("mails_off", "contacts_off", "tallies_off"),
+    *("calls_lost", "calls_under_other_ids", "calls_off"),
 )
 #: SES is slow enough for a kill to find mail in flight.
 _SHORT = {
@@ -116,6 +120,8 @@ def _report(
     figures = compare(running, finding.answers.ids, finding.left_out)
     if finding.campaign_id:
         figures |= account(running, finding.campaign_id)
+    if finding.stories is not None:
+        figures |= finding.stories.compare()
     _judge(scenario, finding, figures)
     finding.expect(is_quiet, f"all settles within {options.limit_seconds:g} s")
     if finding.broken:
@@ -144,6 +150,7 @@ def _judge(scenario: Scenario, finding: Finding, figures: dict[str, Any]) -> Non
 def _explain(name: str, running: Plant, finding: Finding, keep: Path | None) -> None:
     """Say on standard error what is odd, and keep all logs where that is asked for."""
     odd = suspects(running, finding.answers.ids)
+    odd += finding.stories.odd if finding.stories else []
     print(json.dumps({"scenario": name, "suspects": odd}, indent=1), file=sys.stderr)
     if keep is None:
         return

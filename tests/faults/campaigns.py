@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from plunk.running.supervising import ROLES
+from tests.faults.asking import ask
 from tests.faults.clients import Answers
 from tests.faults.dying import FREEZING_POINTS, POINTS
 from tests.faults.finding import Finding, Options, Scenario
@@ -51,7 +50,7 @@ class Launched:
 
     def ask(self, method: str, path: str = "", body: object = None) -> Any:
         """Ask the API about the campaign; patiently, for it may be down just now."""
-        return _ask(self.plant, method, f"/campaigns/{self.id}{path}", body)
+        return ask(self.plant, method, f"/campaigns/{self.id}{path}", body)
 
     @property
     def state(self) -> str:
@@ -94,32 +93,10 @@ def launch(plant: Plant, recipients: int) -> Launched:
         "from": SENDER,
         "audienceType": "ALL",
     }
-    made = _ask(plant, "POST", "/campaigns", draft)
+    made = ask(plant, "POST", "/campaigns", draft)
     launched = Launched(plant, made["data"]["id"], recipients)
     launched.ask("POST", "/send", {})
     return launched
-
-
-def _ask(plant: Plant, method: str, path: str, body: object = None) -> Any:
-    request = urllib.request.Request(
-        f"{plant.url}/api{path}",
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={
-            "Authorization": f"Bearer {plant.it.secret_key}",
-            "Content-Type": "application/json",
-        },
-    )
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(request, timeout=20) as response:
-                return json.load(response)
-        except OSError as error:
-            refused = getattr(error, "code", 503)
-            if refused < 500 or time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
 
 
 def broken_by(

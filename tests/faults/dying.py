@@ -31,6 +31,22 @@ FREEZING_POINTS: dict[str, tuple[str, str, bool]] = {
     "inside-chunk": ("campaigns.freezing", "_write_postgresql", True),
     "after-chunk": ("contacts.jobs", "_chunk", True),
 }
+#: The same around a batch of the engine, which is one transaction: of what has arrived,
+#: and of runs that are due.
+ENGINE_POINTS: dict[str, tuple[str, str, bool]] = {
+    "arrivals-claimed": ("automations.engine.arrivals", "_told", True),
+    "arrivals-before-commit": ("automations.engine.arrivals", "_enter", True),
+    "arrivals-after-commit": ("automations.engine.arrivals", "take", True),
+    "runs-claimed": ("automations.engine.advancing", "_journeys", True),
+    "runs-before-commit": ("automations.engine.writing", "write", True),
+    "runs-after-commit": ("automations.engine.advancing", "advance_due", True),
+}
+#: The same around the call of a webhook.
+CALL_POINTS: dict[str, tuple[str, str, bool]] = {
+    "call-claimed": ("automations.webhooks.calling", "claim", True),
+    "call-made": ("automations.webhooks.calling", "_call", True),
+    "call-recorded": ("automations.webhooks.calling", "record", True),
+}
 #: How many contacts a chunk then looks at, so that there are many of them.
 _WINDOW = 500
 #: How long the job of a process that died waits; a minute in production.
@@ -38,6 +54,7 @@ _JOB_LEASE = timedelta(seconds=2)
 #: The point that only one mail has, every time: composing it.
 POISON = "poison"
 _POISONED = ("transactional.composing", "compose_one", False)
+_ALL = POINTS | FREEZING_POINTS | ENGINE_POINTS | CALL_POINTS
 
 
 def main(point: str, percent: float) -> None:
@@ -46,7 +63,7 @@ def main(point: str, percent: float) -> None:
     django.setup()
     if point in FREEZING_POINTS:
         _freeze_in_small_chunks()
-    module, name, is_after = (POINTS | FREEZING_POINTS).get(point, _POISONED)
+    module, name, is_after = _ALL.get(point, _POISONED)
     target = import_module(module)
     function = getattr(target, name)
     deadly = (
@@ -78,7 +95,7 @@ def _deadly(
             os._exit(137)
         result = function(*args, **kwargs)
         # An empty claim holds nothing that could be lost.
-        if is_last and result != []:
+        if is_last and result not in ([], 0):
             os._exit(137)
         return result
 

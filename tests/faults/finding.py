@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.faults.clients import Answers
 from tests.faults.plant import Plant, Shape
+from tests.faults.stories import Stories
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Finding:
     left_out: set[str] = field(default_factory=set)
     #: The campaign whose figures are to be compared with its mails, if it was one.
     campaign_id: str = ""
+    #: The runs that are to be compared with what began them, if it was a workflow.
+    stories: Stories | None = None
 
     def expect(self, holds: bool, rule: str) -> None:
         if not holds:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from plunk.running.supervising import ROLES
+from tests.faults.automations import AUTOMATIONS
 from tests.faults.campaigns import CAMPAIGNS
 from tests.faults.clients import Answers, Senders
 from tests.faults.dying import POINTS, POISON
@@ -336,5 +337,6 @@ SCENARIOS: dict[str, Scenario] = {
     "poison": Scenario(poison, most_mails=1000),
     "web-kills": Scenario(web_killed, most_mails=3000, allows_refusals=True),
     **CAMPAIGNS,
+    **AUTOMATIONS,
     **{f"dies-{point}": Scenario(_dying(point), most_mails=2000) for point in POINTS},
 }

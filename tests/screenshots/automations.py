@@ -26,8 +26,17 @@ def addresses(seeded: Any) -> Iterator[tuple[str, str]]:
     yield "list", f"{root}/workflows/"
     yield "list-search", f"{root}/workflows/?q=nowhere"
     yield "new", f"{root}/workflows/new/"
+    for name in ("webhooks", "events"):
+        yield f"{name}-none", f"/projects/{seeded.empty.pk}/{name}/"
+        yield name, f"{root}/{name}/"
+    yield "endpoints", f"{root}/webhooks/endpoints/"
+    yield "call", f"{root}/webhooks/calls/{seeded.call.pk}/"
+    for name, event in seeded.events.items():
+        yield f"event-{name}", f"{root}/events/{event.pk}/"
+        yield f"event-{name}-delete", f"{root}/events/{event.pk}/delete/"
     for name, workflow in seeded.workflows.items():
         one = f"{root}/workflows/{workflow.pk}/"
+        yield f"canvas-{name}", one
         parts = ["runs/", "versions/", "why/"]
         if name == "welcome":
             parts += ["runs/?q=nobody@", "why/?q=lin.0@example.org", "delete/", "move/"]

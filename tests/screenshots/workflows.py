@@ -12,7 +12,16 @@ from automations import workflows
 from automations.beginnings import begin_with, beginning_of
 from automations.definitions import Step, as_document, parse
 from automations.engine import turns
-from automations.models import Run, RunState, Visit, Workflow
+from automations.models import (
+    CallState,
+    Event,
+    Run,
+    RunState,
+    Visit,
+    WebhookAttempt,
+    WebhookCall,
+    Workflow,
+)
 from automations.tracking import Tracking, track
 from contacts.data import DataChange
 from contacts.models import Contact
@@ -32,6 +41,8 @@ _HOSTS = ("gmail.com", "outlook.com", "friends-and-partners.example.org")
 class WithWorkflows(Seeded):
     workflows: dict[str, Workflow] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
+    events: dict[str, Event] = field(default_factory=dict)
+    call: WebhookCall = field(init=False)
 
 
 def seed() -> WithWorkflows:
@@ -45,6 +56,12 @@ def seed() -> WithWorkflows:
     _welcome(seeded)
     _upgrade(seeded)
     _broken(seeded)
+    _long(seeded)
+    _call(seeded)
+    for event in Event.objects.filter(
+        project=project, name__in=("signed-up", "x", "cart-left")
+    ):
+        seeded.events[event.name] = event
     made = beginning_of("double-opt-in")
     assert made is not None
     seeded.workflows["draft"] = begin_with(made, project_id=project.pk, user=user)
@@ -96,7 +113,13 @@ def _welcome(seeded: WithWorkflows) -> None:
     changed = next(pk for pk, it in steps.items() if it.type == "DELAY")
     old = steps[changed]
     steps[changed] = Step(
-        old.id, old.type, "Wait 4 days", {"amount": 4, "unit": "days"}, None, old.x
+        old.id,
+        old.type,
+        "Wait 4 days",
+        {"amount": 4, "unit": "days"},
+        None,
+        old.x,
+        old.y,
     )
     again = type(document)(document.trigger, steps, document.transitions)
     workflows.save_draft(workflow=workflow, document=as_document(again))
@@ -176,3 +199,70 @@ def _broken(seeded: WithWorkflows) -> None:
     Template.objects.filter(pk=template.pk).update(deleted_at=None)
     seeded.runs["parked"] = Run.objects.filter(workflow=workflow).latest("started_at")
     seeded.workflows["broken"] = workflow
+
+
+def _long(seeded: WithWorkflows) -> None:
+    """Fifteen steps that part and come together again."""
+    template = Template.objects.filter(project=seeded.project).earliest("pk")
+
+    def mail() -> Step:
+        return step("SEND_EMAIL", template=template)
+
+    def pause(days: int) -> Step:
+        return step("DELAY", amount=days, unit="days")
+
+    asks = step("CONDITION", field="event.plan", operator="equals", value="pro")
+    paid = step("WAIT_FOR_EVENT", eventName="paid", timeout=259_200)
+    call = step("WEBHOOK", url="https://crm.acme.example/hooks", method="POST")
+    gold = step("UPDATE_CONTACT", updates={"tier": "gold"})
+    one, two, three, four, five = (mail() for _ in range(5))
+    day, week, month = pause(1), pause(7), pause(30)
+    end, left = step("EXIT", reason="has paid"), step("EXIT", reason="is gone")
+    ways = [
+        *chain(one, day, asks),
+        (asks, two, "yes"),
+        (asks, three, "no"),
+        *chain(two, paid),
+        (paid, call, "EVENT"),
+        *chain(call, gold, end),
+        (paid, four, "TIMEOUT"),
+        *chain(three, week, four, month, five, left),
+    ]
+    drawn = workflows.create(
+        project_id=seeded.project.pk,
+        name="Fifteen steps",
+        trigger=on("trial-began"),
+        document=as_document(
+            definition(
+                on("trial-began"),
+                [
+                    *(one, day, asks, two, three, paid, week, call, four),
+                    *(gold, month, end, five, left),
+                ],
+                ways,
+            )
+        ),
+    )
+    seeded.workflows["long"] = drawn
+
+
+def _call(seeded: WithWorkflows) -> None:
+    """A call that failed once, and waits for the next try."""
+    call = WebhookCall.objects.filter(project=seeded.project).earliest("pk")
+    WebhookAttempt.objects.create(
+        call=call,
+        number=1,
+        status=503,
+        milliseconds=214,
+        error="The server answered 503.",
+        response="<h1>Service Unavailable</h1>",
+    )
+    WebhookCall.objects.filter(pk=call.pk).update(
+        state=CallState.PENDING,
+        attempt=1,
+        tries=1,
+        status=503,
+        error="The server answered 503.",
+        due_at=timezone.now() + timedelta(minutes=5),
+    )
+    seeded.call = call

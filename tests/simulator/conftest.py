@@ -80,7 +80,8 @@ def listener() -> Iterator[Listener]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         heard.url = f"http://127.0.0.1:{server.server_port}/webhooks/sns"
-        thread = Thread(target=server.serve_forever)
+        # How long its end takes; half a second unless told.
+        thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield heard
         server.shutdown()

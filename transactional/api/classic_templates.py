@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from plunk.api.fields import Fields
 from plunk.api.resources import Resource
 from transactional import templates
+from transactional.api.template_actions import actions_of
 from transactional.api.template_fields import (
     BODY_LIMIT,
     CLASSIC_NAMES,
@@ -37,13 +38,14 @@ class _Classic(Resource):
         return template_named(self.caller.project_id, text or "")
 
     def remove(self, template: Template) -> HttpResponse:
+        shown = _listed(template)
         templates.delete(template=template)
-        return self.answer(_listed(template))
+        return self.answer(shown)
 
 
 def _listed(template: Template) -> dict[str, Any]:
     """Return a template with the actions that use it: workflows are no actions."""
-    return classic_template(template) | {"actions": []}
+    return classic_template(template) | {"actions": actions_of(template)}
 
 
 class ClassicTemplates(_Classic):

@@ -24,6 +24,8 @@ OPEN_PATH = "/t/o/"
 #: A whole link may have so many characters: more than any program or server takes.
 MAX_LINK = 4_000
 _SIGNATURE_BYTES = 16
+#: Most links stand in all mails of a campaign; a few long ones may stay in memory.
+_MOST_KNOWN = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _CLICK, _OPEN = b"c", b"o"
 #: Stands in a query as it is (RFC 3986), and in an attribute, quoted or not.
@@ -45,7 +47,7 @@ def link_address(
     """
     base = base_address(host, app_uri)
     token = _token(secret, _CLICK, email_id, url)
-    address = f"{base}{CLICK_PATH}{token}?u={quote(url, safe=_PLAIN)}"
+    address = f"{base}{CLICK_PATH}{token}?u={_quoted(url)}"
     return address if len(address) <= MAX_LINK else url
 
 
@@ -74,10 +76,20 @@ def destination(text: str, app_uri: str = "") -> str:
     program that shows the mail. Half characters, which nothing can encode, are
     replaced.
     """
+    url = _as_read(text)
+    return "" if is_ours(url, app_uri) else url
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def _as_read(text: str) -> str:
+    """Return an address as a browser reads it, or "" for one that leads nowhere."""
     url = _LEFT_OUT.sub("", text.strip(_AROUND)).encode("utf-8", "replace").decode()
-    if not _LEADS_AWAY.match(url) or _CONTROL.search(url) or is_ours(url, app_uri):
-        return ""
-    return url
+    return "" if not _LEADS_AWAY.match(url) or _CONTROL.search(url) else url
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def _quoted(url: str) -> str:
+    return quote(url, safe=_PLAIN)
 
 
 #: Where the recipient's own links lead, and links that count already.

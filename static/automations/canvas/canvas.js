@@ -6,6 +6,7 @@ import { Editing } from "./editing.js";
 import { Findings } from "./findings.js";
 import { Head } from "./head.js";
 import { listen } from "./keyboard.js";
+import { apart } from "./layout.js";
 import { stepOf } from "./model.js";
 import { Panel } from "./panel.js";
 import { Pointing } from "./pointing.js";
@@ -20,7 +21,7 @@ function start(root) {
   const config = JSON.parse(document.getElementById("canvas-config").textContent);
   const part = (name) => root.querySelector(`[data-${name}]`);
   useIcons(config.icons);
-  const store = new Store(config);
+  const store = new Store({ ...config, document: apart(config.document) });
   store.urls = config.urls;
   const area = part("area");
   const viewport = new Viewport(area, part("world"), (k) => {

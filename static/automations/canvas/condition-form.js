@@ -69,18 +69,19 @@ function oneForm(form) {
   if (config.field === "contact.subscribed" || config.field.startsWith("step.")) {
     return [...fields, select("Yes means", String(config.value !== false), [["true", "It is so"], ["false", "It is not so"]], (value) => set({ operator: "equals", value: value === "true" }), { name: "value" })];
   }
-  return [...fields, ...comparison(config, set, again, "")];
+  return [...fields, ...comparison(form.now, set, again, "")];
 }
 
-// An operator and a value; `tell` gets what has changed.
-function comparison(config, tell, again, prefix) {
+// An operator and a value; `now` returns them, `tell` gets what has changed.
+function comparison(now, tell, again, prefix) {
+  const config = now();
   const kind = kindOf(config.value);
   const pickOperator = (operator) => {
-    tell(SILENT.has(operator) ? { operator, value: undefined } : { operator, value: config.value ?? "" });
+    tell(SILENT.has(operator) ? { operator, value: undefined } : { operator, value: now().value ?? "" });
     again();
   };
   const pickKind = (wish) => {
-    tell({ value: wish === "number" ? valueOf("number", config.value) ?? 0 : wish === "boolean" ? true : String(config.value ?? "") });
+    tell({ value: wish === "number" ? valueOf("number", now().value) ?? 0 : wish === "boolean" ? true : String(now().value ?? "") });
     again();
   };
   const operator = select("Comparison", config.operator, OPERATORS, pickOperator, { name: `${prefix}operator` });
@@ -103,15 +104,15 @@ function branchesForm(form) {
       row(
         text("Branch", branch.name, (name) => write(branch.id, { name }), { name: `name-${branch.id}`, maxlength: "60" }),
         button("Remove this branch", "bin", () => {
-          set({ branches: branches.filter(({ id }) => id !== branch.id) });
+          set((config) => ({ branches: config.branches.filter(({ id }) => id !== branch.id) }));
           again();
         }, { isQuiet: true }),
       ),
-      ...comparison(branch, (part) => write(branch.id, part), again, `${branch.id}-`),
+      ...comparison(() => form.now().branches.find(({ id }) => id === branch.id), (part) => write(branch.id, part), again, `${branch.id}-`),
     ),
   );
   const add = () => {
-    set({ branches: [...branches, { id: newId(), name: `Branch ${branches.length + 1}`, operator: "equals", value: "" }] });
+    set((config) => ({ branches: [...config.branches, { id: newId(), name: `Branch ${config.branches.length + 1}`, operator: "equals", value: "" }] }));
     again();
   };
   return [

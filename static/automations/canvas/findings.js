@@ -9,6 +9,13 @@ export class Findings {
     Object.assign(this, { store, toggle, list, jump });
     toggle.addEventListener("click", () => this.show(list.hidden));
     store.on("problems", () => this.render());
+    const close = (event) => {
+      if (event.key !== "Escape" || list.hidden) return;
+      event.stopPropagation();
+      this.show(false);
+      toggle.focus();
+    };
+    for (const element of [list, toggle]) element.addEventListener("keydown", close);
     this.render();
   }
 

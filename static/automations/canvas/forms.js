@@ -1,5 +1,5 @@
 // A form for each type of step. `form` is {step, store, set, setStep, setTrigger, again}:
-// `set` changes the config, `again` draws the form anew because its shape changed.
+// `set` changes the config, `now` returns it as it is since, `again` draws the form anew because its shape changed.
 
 import { WEEKDAYS } from "./catalogue.js";
 import { conditionForm } from "./condition-form.js";
@@ -72,7 +72,7 @@ function waitForm({ step, store, set, again }) {
       ? row(
           number("At most", timeout / Number(unit), (amount) => setTimeout_(amount, Number(unit)), { name: "timeout", min: "1", step: "any" }),
           select("Unit", unit, SPANS, (size) => {
-            setTimeout_(timeout / Number(unit), Number(size));
+            set((config) => ({ timeout: config.timeout ? Math.round((config.timeout / Number(unit)) * Number(size)) : undefined }));
             again();
           }, { name: "timeoutUnit" }),
         )
@@ -97,7 +97,7 @@ function updateForm({ step, store, set, again }) {
       { class: "canvas-pair" },
       row(
         suggested("Field", key, keys, (given) => { now[0] = given.trim(); told(); }, { name: `key-${at}`, placeholder: "plan" }),
-        select("Kind", kind, [["text", "Text"], ["number", "Number"], ["boolean", "Yes or no"]], (given) => { now[1] = valueOf(given, String(value)) ?? 0; told(); again(); }, { name: `kind-${at}` }),
+        select("Kind", kind, [["text", "Text"], ["number", "Number"], ["boolean", "Yes or no"]], (given) => { now[1] = valueOf(given, String(now[1])) ?? 0; told(); again(); }, { name: `kind-${at}` }),
       ),
       row(
         kind === "boolean"

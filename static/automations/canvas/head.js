@@ -10,6 +10,7 @@ export class Head {
     this.part = (name) => root.querySelector(`[data-${name}]`);
     this.part("publish").addEventListener("click", () => this.#publish());
     this.part("switch").addEventListener("click", () => this.#switch());
+    this.#listenToName(this.part("rename"));
     store.on("state", () => this.show());
     store.on("document", () => this.show());
     this.show();
@@ -25,6 +26,28 @@ export class Head {
     this.part("version").textContent = live ? `Version ${live.number}${differs ? ", with changes not published" : ""}` : "Not published yet";
     this.part("version").title = live ? `Published ${new Date(live.at).toLocaleString()}${live.by ? ` by ${live.by}` : ""}` : "";
     this.part("by").textContent = live?.by ? `by ${live.by}` : "";
+  }
+
+  // The name is changed where it stands; Escape and an empty one bring back the last.
+  #listenToName(input) {
+    const keep = () => {
+      const name = input.value.trim();
+      if (!name) say("It needs a name, so it keeps the one it had.", { tone: "bad" });
+      const { settings } = this.store;
+      input.value = name || settings.name;
+      if (input.value === settings.name) return;
+      this.store.set("settings", { ...settings, name });
+      document.title = document.title.replace(settings.name, () => name);
+      this.part("title").textContent = name;
+    };
+    input.addEventListener("change", keep);
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") input.value = this.store.settings.name;
+      if (event.key === "Enter" || event.key === "Escape") {
+        event.stopPropagation();
+        input.blur();
+      }
+    });
   }
 
   async #call(name, data, words) {

@@ -1,6 +1,12 @@
 // Tidying up: layers from top to bottom, parents above the middle of what they lead to. Pure.
 
-import { SIZE, flow, outcomesOf, startOf, wayOf, waysTo } from "./model.js";
+import { SIZE, flow, outcomesOf, place, startOf, wayOf, waysTo } from "./model.js";
+
+// What nobody has placed, such as steps from the API, lies in a pile: it is tidied up.
+export function apart(document) {
+  const spots = new Set(document.steps.map(({ position: { x, y } }) => `${Math.round(x)} ${Math.round(y)}`));
+  return spots.size === document.steps.length ? document : place(document, tidy(document));
+}
 
 // Returns where each step goes: a Map of positions by id.
 export function tidy(document) {

@@ -70,18 +70,29 @@ export class Panel {
       const { config } = stepOf(this.store.document, id);
       const changes = typeof part === "function" ? part(config) : part;
       const merged = Object.entries({ ...config, ...changes }).filter(([, value]) => value !== undefined);
-      write({ config: Object.fromEntries(merged) }, `${id} ${Object.keys(changes).join()}`);
+      write({ config: Object.fromEntries(merged) }, this.#typed(id));
     };
     const form = {
       step,
       store: this.store,
       set,
+      now: () => stepOf(this.store.document, id).config,
       setStep: (changes) => write(changes, null),
-      setTrigger: (trigger) => this.store.change((document) => changeTrigger(document, trigger), { key: `${id} ${trigger.type}`, from: PANEL }),
-      again: () => this.#draw({}),
+      setTrigger: (trigger) => this.store.change((document) => changeTrigger(document, trigger), { key: this.#typed(id), from: PANEL }),
+      again: () => {
+        this.store.pause();
+        this.#draw({});
+      },
     };
     const name = text("Name on the card", step.name, (given) => write({ name: given.trim() || TYPES[step.type].label }, `${id} name`), { name: "name", maxlength: "200", placeholder: TYPES[step.type].label });
     return [...fieldsOf(form), make("details", { class: "panel-more", open: step.name !== TYPES[step.type].label }, make("summary", { class: "small muted", text: "Name" }), name)];
+  }
+
+  // What is typed into one field is taken back at once; all else by itself.
+  #typed(id) {
+    const { activeElement } = document;
+    const isTyping = this.element.contains(activeElement) && activeElement.matches("input:not([type=checkbox], [type=radio]), textarea");
+    return isTyping ? `${id} ${activeElement.dataset.name}` : null;
   }
 
   #foot(step) {

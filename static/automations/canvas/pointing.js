@@ -17,8 +17,9 @@ export class Pointing {
     Object.assign(this, { store, area, viewport, view, edges, draft, acts });
     area.addEventListener("pointerdown", (event) => this.#down(event));
     area.addEventListener("pointermove", (event) => this.#move(event));
-    area.addEventListener("pointerup", (event) => this.#up(event));
-    area.addEventListener("pointercancel", (event) => this.#cancel(event));
+    // What lay under the finger may be gone by now, and the event with it.
+    addEventListener("pointerup", (event) => this.#up(event));
+    addEventListener("pointercancel", (event) => this.#cancel(event));
     area.addEventListener("click", (event) => this.#click(event), true);
   }
 
@@ -94,17 +95,27 @@ export class Pointing {
   }
 
   #up(event) {
-    this.#pointers.delete(event.pointerId);
+    if (!this.#pointers.delete(event.pointerId)) return;
     const drag = this.#drag;
     if (!drag || (drag.kind !== "pinch" && drag.pointer !== event.pointerId)) return;
     const now = { x: event.clientX, y: event.clientY };
     this.#stop(drag.kind === "step" && drag.isMoved);
+    if (drag.kind === "pinch") {
+      this.#panOn();
+      return;
+    }
     if (!drag.isMoved) {
       if (drag.kind === "pan") this.acts.clear();
       return;
     }
     if (drag.kind === "step") this.store.change((document) => place(document, new Map([[drag.id, drag.to]])));
     if (drag.kind === "connect") this.#dropWay(drag, now);
+  }
+
+  // Of two fingers one is left, and pans.
+  #panOn() {
+    const [left] = this.#pointers;
+    if (left) this.#drag = { kind: "pan", pointer: left[0], ...left[1], isMoved: true };
   }
 
   #dropWay(drag, now) {
@@ -119,8 +130,7 @@ export class Pointing {
   }
 
   #cancel(event) {
-    this.#pointers.delete(event.pointerId);
-    this.#stop();
+    if (this.#pointers.delete(event.pointerId)) this.#stop();
   }
 
   // Ends what is under way; unless `isKept`, a step goes back to where it was.

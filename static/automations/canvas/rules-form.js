@@ -22,17 +22,17 @@ export function rulesForm(form) {
   const write = (logic, filters) => {
     set({ filter: simpleTree(logic, filters) });
   };
-  const rules = flat.filters.map((filter, at) => {
+  const rules = flat.filters.map((_, at) => {
     const tell = (part, isNew = false) => {
       flat.filters[at] = isNew ? part : { ...flat.filters[at], ...part };
       write(flat.logic, flat.filters);
     };
     const remove = () => {
-      write(flat.logic, flat.filters.filter((_, other) => other !== at));
+      write(flat.logic, flat.filters.filter((__, other) => other !== at));
       again();
     };
     const isOnly = flat.filters.length === 1;
-    return make("fieldset", { class: "canvas-branch stack-s" }, make("legend", { class: "label", text: `Rule ${at + 1}` }), ...ruleFields(form, filter, tell, at), isOnly ? null : button("Remove this rule", "bin", remove, { class: "button-small button-quiet" }));
+    return make("fieldset", { class: "canvas-branch stack-s" }, make("legend", { class: "label", text: `Rule ${at + 1}` }), ...ruleFields(form, () => flat.filters[at], tell, at), isOnly ? null : button("Remove this rule", "bin", remove, { class: "button-small button-quiet" }));
   });
   const add = () => {
     write(flat.logic, [...flat.filters, { field: "subscribed", operator: "equals", value: true }]);
@@ -57,7 +57,9 @@ function asJson({ step, set }) {
   return make("div", { class: "stack-s" }, box, note("These rules are nested, so they are shown as they are stored."));
 }
 
-function ruleFields({ store, again }, filter, tell, at) {
+// `now` returns the rule as it is, also after something was typed.
+function ruleFields({ store, again }, now, tell, at) {
+  const filter = now();
   const { fields, kinds, units } = store.choices;
   const family = fields.find(({ name }) => name === filter.field) ?? fields.find(({ name }) => name.endsWith(".") && filter.field.startsWith(name));
   const rest = family?.name.endsWith(".") ? filter.field.slice(family.name.length) : "";
@@ -72,14 +74,14 @@ function ruleFields({ store, again }, filter, tell, at) {
   };
   const pickOperator = (value) => {
     const operator = operators.find((one) => one.value === value);
-    tell(begun(filter.field, family, operator, filter.value), true);
+    tell(begun(now().field, family, operator, now().value), true);
     again();
   };
   return [
     select("About", family?.name ?? filter.field, groups, pickField, { name: `about-${at}` }),
     family?.names ? restField(family, rest, (value) => tell({ field: family.name + value }), at) : null,
     select("Comparison", filter.operator, operators.map(({ value, label }) => [value, label]), pickOperator, { name: `operator-${at}` }),
-    ...valueFields(takes, family, filter, tell, again, units, at),
+    ...valueFields(takes, family, now, tell, again, units, at),
   ].filter(Boolean);
 }
 
@@ -98,7 +100,8 @@ function begun(field, family, { value: operator, takes }, before) {
   return { field, operator, value: before !== undefined && typeof before !== "object" ? before : family?.kind === "boolean" ? true : first ?? "" };
 }
 
-function valueFields(takes, family, filter, tell, again, units, at) {
+function valueFields(takes, family, now, tell, again, units, at) {
+  const filter = now();
   if (takes === "nothing") return [];
   if (takes === "count") return [number("How many times", filter.count, (count) => tell({ count }), { name: `count-${at}`, min: "1" })];
   if (takes === "window") {
@@ -109,7 +112,7 @@ function valueFields(takes, family, filter, tell, again, units, at) {
   if (family?.name !== "data.") return [text("Value", filter.value, (value) => tell({ value }), { name: `value-${at}`, type: /moment/i.test(family?.kind ?? "") ? "date" : "text" })];
   const kind = kindOf(filter.value);
   const pickKind = (wish) => {
-    tell({ value: wish === "boolean" ? true : valueOf(wish, filter.value) ?? 0 });
+    tell({ value: wish === "boolean" ? true : valueOf(wish, now().value) ?? 0 });
     again();
   };
   return [

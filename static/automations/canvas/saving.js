@@ -1,6 +1,6 @@
 // Talking to the server: drafts are saved by themselves, one after the other.
 
-import { choose } from "./dom.js";
+import { choose, say } from "./dom.js";
 
 const QUIET_MS = 700;
 const AGAIN_MS = 5000;
@@ -47,12 +47,14 @@ export class Saving {
   #timer = null;
   #running = null;
   #saved;
+  #settings;
 
   // `show(state, words)`: state is saved, saving or unsaved.
   constructor(store, server, show) {
     Object.assign(this, { store, server, show, isBlocked: false });
     this.#saved = store.document;
-    store.on("document", () => this.#later(QUIET_MS));
+    this.#settings = store.settings;
+    for (const topic of ["document", "settings"]) store.on(topic, () => this.#later(QUIET_MS));
     addEventListener("beforeunload", (event) => {
       if (this.isDirty) event.preventDefault();
     });
@@ -60,7 +62,7 @@ export class Saving {
   }
 
   get isDirty() {
-    return this.#saved !== this.store.document;
+    return this.#saved !== this.store.document || this.#settings !== this.store.settings;
   }
 
   #later(wait) {
@@ -76,18 +78,20 @@ export class Saving {
     while (this.#running) await this.#running;
     if (!this.isDirty) return true;
     if (this.isBlocked) return false;
-    this.#running = this.#save(this.store.document);
+    this.#running = this.#save(this.store);
     const isSaved = await this.#running;
     this.#running = null;
     if (isSaved && this.isDirty) this.#later(QUIET_MS);
     return isSaved && !this.isDirty;
   }
 
-  async #save(document) {
+  async #save({ document, settings, state: { revision } }) {
     this.show("saving", "Saving…");
+    const changed = Object.entries(settings).filter(([name, value]) => value !== this.#settings[name]);
     try {
-      const { problems, ...state } = await this.server.post("save", { document, revision: this.store.state.revision });
+      const { problems, ...state } = await this.server.post("save", { document, revision, ...Object.fromEntries(changed) });
       this.#saved = document;
+      this.#settings = settings;
       this.store.set("state", state);
       this.store.set("problems", problems);
       if (!this.isDirty) this.show("saved", "Saved");
@@ -102,6 +106,7 @@ export class Saving {
   async #fail(error) {
     this.show("unsaved", "Not saved", error.message);
     if (error.status === 409) await this.conflict(error);
+    else if (error.status === 422) say([error.message, ...(error.body.errors ?? []).map(({ message }) => message)].join(" "), { tone: "bad" });
     else if (!error.status || error.status >= 500) this.#timer = setTimeout(() => this.now(), AGAIN_MS);
   }
 
@@ -114,6 +119,7 @@ export class Saving {
     ]);
     if (wish === "theirs") {
       this.#saved = this.store.document;
+      this.#settings = this.store.settings;
       location.reload();
       return;
     }

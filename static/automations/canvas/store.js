@@ -10,7 +10,7 @@ export class Store {
 
   constructor(config) {
     this.#history = begin(config.document);
-    Object.assign(this, { choices: config.choices, problems: config.problems, counts: config.counts, state: config.state });
+    Object.assign(this, { choices: config.choices, problems: config.problems, counts: config.counts, state: config.state, settings: config.settings });
     this.selected = null;
   }
 
@@ -26,7 +26,7 @@ export class Store {
     return this.#history.future.length > 0;
   }
 
-  // Topics: document, selected, problems, counts, state.
+  // Topics: document, settings, selected, problems, counts, state.
   on(topic, act) {
     this.#listeners.set(topic, [...(this.#listeners.get(topic) ?? []), act]);
   }
@@ -45,6 +45,11 @@ export class Store {
       say(error.message, { tone: "bad" });
       return false;
     }
+  }
+
+  // What comes next is taken back by itself, even if it is about the same field.
+  pause() {
+    this.#history = { ...this.#history, key: null };
   }
 
   undo() {

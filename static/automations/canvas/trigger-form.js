@@ -21,7 +21,13 @@ export function triggerForm({ store, setTrigger, again }) {
     setTrigger({ type, ...EMPTY[type], ...zone });
     again();
   };
-  return [select("People come in when", trigger.type, TRIGGERS, pickType, { name: "trigger" }), ...details(trigger, store, change, again)];
+  return [select("People come in when", trigger.type, TRIGGERS, pickType, { name: "trigger" }), ...details(trigger, store, change, again), entries(store)];
+}
+
+function entries(store) {
+  const told = (value) => store.set("settings", { ...store.settings, allowReentry: value === "again" });
+  const options = [["once", "Only once"], ["again", "Each time, again"]];
+  return select("How often somebody may come in", store.settings.allowReentry ? "again" : "once", options, told, { name: "entries", hint: "Holds as soon as it is saved, also for what is published." });
 }
 
 function details(trigger, store, change, again) {
@@ -103,7 +109,7 @@ function schedule(trigger, store, change, again) {
       select("Day", day === "7" ? "0" : day, [["*", "Every day"], ...days], (value) => told({ day: value }), { name: "day" }),
       text("Time", now.time, (time) => { if (time) told({ time }); }, { type: "time", name: "time" }),
     ),
-    button("Write it as cron instead", null, () => { change({ schedule: `${trigger.schedule} ` }); again(); }, { class: "button-small" }),
+    button("Write it as cron instead", null, () => { change({ schedule: `${store.document.trigger.schedule} ` }); again(); }, { class: "button-small" }),
     zone, audience,
   ];
 }

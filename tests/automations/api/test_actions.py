@@ -295,3 +295,23 @@ def test_the_answer_takes_as_many_statements_for_ten_as_for_twenty(
 
     assert len(full["emails"]) == 20
     assert counts[0] == counts[1]
+
+
+def test_a_template_lists_the_actions_that_send_it(
+    api: Api, body: dict[str, Any], template: Template
+) -> None:
+    url = f"/v1/templates/{template.pk}"
+    assert api.get(url).json()["actions"] == []
+    costs: list[int] = []
+    made: list[Any] = []
+    for name in ("one", "two"):
+        made.insert(0, api.post("/v1/actions", body | {"name": name}).json())
+        with CaptureQueriesContext(connection) as queries:
+            told = api.get(url).json()
+        costs.append(len(queries))
+        assert told["actions"] == made
+
+    Workflow.objects.update(kind="WORKFLOW")
+
+    assert api.get(url).json()["actions"] == []
+    assert costs[0] == costs[1]

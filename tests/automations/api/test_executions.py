@@ -8,8 +8,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from automations import bulk, dropping
 from automations.models import Run
-from contacts.models import Contact
+from contacts import jobs
+from contacts.models import Contact, Job, JobKind
 from plunk.api.keys import forget_cached_keys
 from plunk.projects.creating import NewProject
 from tests.automations.api.conftest import WAIT, Made
@@ -87,6 +89,34 @@ def test_everybody_is_taken_out(api: Api, ann: Contact) -> None:
 
     assert api.post(path, {}).json() == {"cancelled": 2}
     assert api.post(path, {}).json() == {"cancelled": 0}
+
+
+def test_very_many_are_taken_out_by_a_job_and_the_answer_is_there_at_once(
+    api: Api, ann: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(dropping, "MOST_AT_ONCE", 1)
+    made = live(api)
+    for contact in (ann, make_contact(ann.project, "b@example.com")):
+        made.start(contact)
+
+    answer = api.post(f"{made.path}/executions/cancel-all", {}).json()
+    early = api.send("DELETE", made.path)
+    while jobs.work(seconds=10):
+        continue
+    runs = api.get(f"{made.path}/executions", status="CANCELLED").json()
+    late = api.send("DELETE", made.path)
+
+    job = Job.objects.get(kind=JobKind.CANCEL_RUNS)
+    told = {"cancelled": 2, "isComplete": False, "jobId": str(job.pk)}
+    assert answer == told
+    assert_error(early, 409, "CONFLICT")
+    assert runs["total"] == 2
+    assert late.status_code == 204
+    assert Run.objects.count() == 2
+    for path in (made.path, f"{made.path}/executions"):
+        assert_error(api.get(path), 404, "WORKFLOW_NOT_FOUND")
+    assert api.get("/api/workflows").json()["data"] == []
 
 
 def test_who_may_not_begin(api: Api, ann: Contact, other_project: NewProject) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from automations import running, workflows
+from automations import bulk, dropping, running, workflows
 from automations.models import (
     Arrival,
     Run,
@@ -318,7 +318,7 @@ def test_a_cancelled_run_does_nothing_more(
     tracked("a")
     settle()
 
-    assert running.cancel_all(workflow) == 1
+    assert bulk.cancel_all(workflow).count == 1
     settle(database_now() + timedelta(days=2))
 
     assert not Email.objects.exists()
@@ -396,7 +396,7 @@ def test_resuming_all_ends_though_they_fail_again(
         tracked("asked", f"p{number}@example.com")
     settle()
 
-    assert running.resume_all(workflow) == 3
+    assert bulk.resume_all(workflow).count == 3
 
 
 def test_whoever_waits_is_asked_again_when_the_awaited_event_changes(
@@ -409,7 +409,8 @@ def test_whoever_waits_is_asked_again_when_the_awaited_event_changes(
     document = workflow.draft
     document["steps"][1]["config"] = {"eventName": "invoice-paid"}
     workflows.save_draft(workflow=workflow, document=document)
-    workflows.publish(workflow=workflow, move_runs=True)
+    version = workflows.publish(workflow=workflow)
+    bulk.move_all(workflow, version)
     settle()
 
     tracked("invoice-paid")
@@ -443,7 +444,7 @@ def test_deleting_a_workflow_takes_what_became_of_its_runs(
     tracked("asked")
     settle()
 
-    workflows.delete(workflow=workflow)
+    dropping.delete(workflow=workflow)
 
     assert not Run.objects.exists()
     assert not Visit.objects.exists()

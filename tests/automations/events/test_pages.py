@@ -7,7 +7,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from automations.models import Event, Occurrence
+from automations.events.usage import usage_of
+from automations.models import Event, Listener, Occurrence, Workflow
 from contacts.models import Contact, Segment
 from plunk.pages.paging import Cursor
 from plunk.projects.models import Project
@@ -136,3 +137,25 @@ def test_what_is_used_says_why_it_stays(page: Client, project: Project) -> None:
     assert "Delete this event" not in asked
     assert "Cannot delete this event." in refused
     assert Event.objects.exists()
+
+
+def test_list_and_page_agree_on_where_an_event_is_used(
+    page: Client, project: Project
+) -> None:
+    event = happen(project, "bought")
+    trigger = {"type": "EVENT", "eventName": "bought"}
+    drafts = [
+        {"trigger": trigger, "steps": []},
+        {"trigger": {"type": "MANUAL"}, "steps": [{"config": trigger}]},
+        {"trigger": {"type": "MANUAL"}, "steps": []},
+    ]
+    made = [
+        Workflow.objects.create(project=project, name=f"W{number}", draft=draft)
+        for number, draft in enumerate(drafts)
+    ]
+    # The first is on, too, and counts once all the same.
+    Listener.objects.create(workflow=made[0], event=event)
+
+    (row,) = page.get(where(project)).context["rows"]
+
+    assert row.uses == 2 == len(usage_of(event).workflows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from automations import workflows
 from automations.definitions import Step, as_document, parse
 from automations.models import Run, RunState, Visit, Workflow
+from automations.pages import runs
 from contacts.models import Contact
 from contacts.segments.scopes import database_now
 from plunk.projects.models import Project
@@ -73,16 +75,68 @@ def test_runs_are_narrowed(
 
 
 def test_older_runs_are_on_the_next_page(
+    shown: Shown, pausing: Workflow, tracked: Track, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "PAGE_SIZE", 3)
+    many(tracked, 5)
+    pause = next(
+        pk for pk, one in parse(pausing.draft).steps.items() if one.type == "DELAY"
+    )
+    # All, and each way of narrowing, of which each has an order of its own.
+    for query in ({}, {"q": "example"}, {"version": "1"}, {"step": str(pause)}):
+        first = shown(f"{pausing.pk}/runs/", **query)
+        cursor = first.partition("cursor=")[2].partition('"')[0]
+        second = shown(f"{pausing.pk}/runs/", cursor=cursor, **query)
+
+        listed = re.findall(r">(c\d)@", first), re.findall(r">(c\d)@", second)
+        assert listed == (["c4", "c3", "c2"], ["c1", "c0"])
+
+
+def test_of_very_many_with_a_piece_of_an_address_some_are_listed_and_that_is_said(
+    shown: Shown, pausing: Workflow, tracked: Track, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "_MOST_CANDIDATES", 1)
+    many(tracked, 2)
+
+    some = shown(f"{pausing.pk}/runs/", q="example")
+    one = shown(f"{pausing.pk}/runs/", q="C1@example.com")
+
+    assert some.count("row-link") == 1
+    assert "More than 1 people in it have" in some
+    assert one.count("row-link") == 1
+    assert "people in it have" not in one
+
+
+def test_who_began_on_an_old_version_is_found_on_it(
     shown: Shown, pausing: Workflow, tracked: Track
 ) -> None:
-    many(tracked, 52)
+    many(tracked, 1)
+    document = pausing.draft
+    document["steps"][1]["config"]["amount"] = 3
+    workflows.save_draft(workflow=pausing, document=document)
+    workflows.publish(workflow=pausing)
+    many(tracked, 1, start=1)
 
-    first = shown(f"{pausing.pk}/runs/")
-    cursor = first.partition("cursor=")[2].partition('"')[0]
-    second = shown(f"{pausing.pk}/runs/", cursor=cursor)
+    listed = [shown(f"{pausing.pk}/runs/", version=number) for number in ("1", "2")]
 
-    assert first.count("row-link") == 50
-    assert second.count("row-link") == 2
+    assert [re.findall(r">(c\d)@", page) for page in listed] == [["c0"], ["c1"]]
+
+
+def test_the_page_of_a_contact_tells_of_its_runs(
+    member: Client, project: Project, pausing: Workflow, tracked: Track
+) -> None:
+    many(tracked, 1)
+    run = Run.objects.get()
+    place = f"/projects/{project.pk}"
+
+    page = member.get(f"{place}/contacts/{run.contact_id}/").content.decode()
+    feed = member.get(f"{place}/").content.decode()
+
+    story = f'href="{place}/workflows/{pausing.pk}/runs/{run.pk}/"'
+    # Among the automations, and on the timeline; but not in the feed of the project.
+    assert page.count(story) == 2
+    assert "Went into “Welcome”" in page
+    assert "Went into" not in feed
 
 
 def test_twenty_runs_cost_what_ten_do(
