@@ -66,7 +66,17 @@ def database_now() -> datetime:
             return now
         cursor.execute("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
         (text,) = cursor.fetchone()
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        return read_stamp(text)
+
+
+def read_stamp(text: str) -> datetime:
+    """Return the moment of a stamp of SQLite's, never before what has the same stamp.
+
+    Moments are compared as texts there. One without a fraction is written without, and
+    sorts before the ".000" of a row of the same millisecond.
+    """
+    moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return moment.replace(microsecond=moment.microsecond or 1)
 
 
 def scope_of(
