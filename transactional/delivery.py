@@ -1,17 +1,17 @@
 """The worker: claim, compose, hand to SES, record; again until nothing is due.
 
-One thread claims, composes and records; others only wait for SES. What is claimed and
-not yet tried when we have to stop is put back; what is in flight is finished.
+One thread does it all, and serves the connections to SES in between. What is claimed
+and not yet tried when we have to stop is put back; what is in flight is finished.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from queue import Empty, SimpleQueue
 from threading import local
 from uuid import UUID
 
@@ -26,10 +26,11 @@ from django.db import (
 
 from contacts.addresses import domain_of
 from transactional import holds, rate, recording
-from transactional.calling import NOT_TRIED, Call, calls, now, stop
+from transactional.calling import NOT_TRIED, Call, now, stop
 from transactional.claiming import Choice, Claimed, claim, is_anything_due
 from transactional.composing import Composed, compose
 from transactional.fence import check_fence
+from transactional.lines import lines
 from transactional.models import EmailState, MailKind, Source
 from transactional.recording import Attempt
 from transactional.resending import compose_again
@@ -87,8 +88,8 @@ def _check_fence_once() -> None:
 class _Drain:
     def __init__(self, seconds: float) -> None:
         self.ends_at = time.monotonic() + seconds
-        self.calls = calls()
-        self.done: SimpleQueue[Attempt] = SimpleQueue()
+        self.lines = lines()
+        self.done: deque[Attempt] = deque()
         self.gate = holds.Gate()
         self.gate_until = 0.0
         self.permits = rate.Permits(0, 0.0)
@@ -252,6 +253,7 @@ class _Drain:
                 self._record([composed])
                 continue
             batch.append(composed)
+            self.lines.turn()
             size = sum(len(each.raw) for each in batch)
             if len(batch) == _TRACE_BATCH or size > _TRACE_BYTES:
                 self._hand_over(batch, begin_before)
@@ -271,21 +273,25 @@ class _Drain:
                 self._record(self._collect())
             self.in_flight[mail.id] = size
             self.unbegun.pop(mail.id, None)
-            self.calls.put(Call(composed, begin_before, self.done))
+            self.lines.put(Call(composed, begin_before, self.done))
 
     def _collect(self) -> list[Attempt]:
         """Wait for an answer, and take those that come with it."""
         attempts: list[Attempt] = []
-        deadline = time.monotonic() + _IDLE_SECONDS
+        moment = time.monotonic()
+        deadline = moment + _IDLE_SECONDS
         while self.in_flight and len(attempts) < _RECORD_BATCH:
-            try:
-                attempt = self.done.get(timeout=max(0.0, deadline - time.monotonic()))
-            except Empty:
+            if self.done:
+                if not attempts:
+                    deadline = time.monotonic() + _RECORD_PAUSE_SECONDS
+                attempt = self.done.popleft()
+                del self.in_flight[attempt.mail.id]
+                attempts.append(attempt)
+            elif moment < deadline:
+                self.lines.turn(deadline - moment)
+                moment = time.monotonic()
+            else:
                 break
-            if not attempts:
-                deadline = time.monotonic() + _RECORD_PAUSE_SECONDS
-            del self.in_flight[attempt.mail.id]
-            attempts.append(attempt)
         self._keep_pace(len(attempts))
         return attempts
 
@@ -312,7 +318,9 @@ class _Drain:
 
     def _finish(self) -> None:
         """Wait for every call in flight and record it, whatever ended the drain."""
-        attempts = [self.done.get() for _ in range(len(self.in_flight))]
+        while len(self.done) < len(self.in_flight):
+            self.lines.turn(_IDLE_SECONDS)
+        attempts = list(self.done)
         self.in_flight.clear()
         self._record(attempts)
         if self.unbegun:

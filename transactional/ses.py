@@ -1,23 +1,18 @@
-"""Handing a mail to Amazon SES, and reading what its answer means for the mail.
+"""What Amazon SES is asked for a mail, and what its answer means for it.
 
-SES v2 `SendEmail` with raw content, over a connection that each thread keeps. The
-connection is our own because of one question no client library answers: had any byte
-been written when it failed? Until then the mail was surely not sent; afterwards nobody
-knows (docs/delivery.md).
+SES v2 `SendEmail` with raw content. The request is written and the answer read by
+`transactional.lines`.
 """
 
 from __future__ import annotations
 
-import base64
-import http.client
-import select
 import socket
 import ssl
-import time
+from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
-from threading import local
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -29,10 +24,6 @@ from django.conf import settings
 from transactional.signing import Credentials, signed_head
 
 _PATH = "/v2/email/outbound-emails"
-#: A connection idle for longer may be closed by the other side in the very moment in
-#: which we write: a doubt that a new connection avoids.
-_IDLE_SECONDS = 3.0
-_ONE_PIECE_BYTES = 256 * 1024
 
 
 class Outcome(Enum):
@@ -70,69 +61,56 @@ class Answer:
             object.__setattr__(self, name, text.replace("\x00", "")[:limit])
 
 
-@dataclass(slots=True)
-class _Kept:
-    connection: http.client.HTTPConnection | None = None
-    used_at: float = 0.0
-
-
-_threads = local()
-
-
-def send_raw(
+def request(
     *, to_email: str, raw: bytes, tags: dict[str, str], configuration_set: str = ""
-) -> Answer:
-    """Give SES one message for one recipient; returns what came of it, never raises
-    for anything that SES or the network does.
+) -> bytes:
+    """Return the signed request that gives SES one message for one recipient.
 
-    An empty `configuration_set` is the one that counts opens and clicks.
+    An empty `configuration_set` is the one that counts opens and clicks. Raises OSError
+    where there are no credentials, and whatever botocore does that looks for them.
     """
     payload = orjson.dumps(
         {
             "Destination": {"ToAddresses": [to_email]},
-            "Content": {"Raw": {"Data": base64.b64encode(raw).decode("ascii")}},
+            "Content": {"Raw": {"Data": b64encode(raw).decode("ascii")}},
             "ConfigurationSetName": configuration_set
             or settings.AWS_SES_CONFIGURATION_SET,
             "EmailTags": [{"Name": name, "Value": tags[name]} for name in tags],
         }
     )
-    kept = _kept()
-    try:
-        head = _signed(payload)
-        line = _connection(kept)
-    except Exception as error:  # noqa: BLE001 - whatever it was, nothing was written
-        _close(kept)
-        return Answer(Outcome.RETRY, code=type(error).__name__, message=str(error))
-    try:
-        _write(line, head, payload)
-        response = http.client.HTTPResponse(line, method="POST")
-        response.begin()
-        body = response.read(64 * 1024)
-    except (OSError, http.client.HTTPException) as error:
-        _close(kept)
-        return Answer(Outcome.UNKNOWN, code=type(error).__name__, message=str(error))
-    kept.used_at = time.monotonic()
-    if response.will_close or not response.isclosed():
-        # What is left of a huge answer would be read as the next one.
-        _close(kept)
-    return read_answer(response.status, dict(response.headers.items()), body)
+    return _signed(payload) + payload
 
 
-def read_answer(status: int, headers: dict[str, str], body: bytes) -> Answer:
-    """Return what an HTTP answer means."""
-    low = {name.lower(): value for name, value in headers.items()}
+def connect() -> socket.socket:
+    """Open a connection to SES, or raise OSError."""
+    target = _target()
+    line = socket.create_connection(
+        (target.host, target.port), timeout=settings.SES_CONNECT_TIMEOUT_SECONDS
+    )
+    try:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if target.is_https:
+            return _tls().wrap_socket(line, server_hostname=target.host)
+    except BaseException:
+        line.close()
+        raise
+    return line
+
+
+def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Return what an HTTP answer means; names of headers are in small letters."""
     content = _json(body)
     if status == 200:
         message_id = str(content.get("MessageId", ""))
         if message_id:
             return Answer(Outcome.ACCEPTED, message_id=message_id)
         return Answer(Outcome.UNKNOWN, code="NoMessageId", message="200 without an id")
-    code = low.get("x-amzn-errortype") or str(
+    code = headers.get("x-amzn-errortype") or str(
         content.get("__type") or content.get("code") or ""
     )
     code = code.partition(":")[0].rpartition("#")[2]
     message = str(content.get("message") or content.get("Message") or "")[:500]
-    outcome = _classify(status, code, message.lower(), "x-amzn-requestid" in low)
+    outcome = _classify(status, code, message.lower(), "x-amzn-requestid" in headers)
     return Answer(outcome, code=code or f"HTTP{status}", message=message)
 
 
@@ -210,7 +188,7 @@ def client(service: str) -> Any:
 @dataclass(frozen=True, slots=True)
 class _Target:
     host: str
-    port: int | None
+    port: int
     #: As the Host header names both.
     named: str
     path: str
@@ -230,7 +208,7 @@ def _target() -> _Target:
         named = f"{named}:{parts.port}"
     return _Target(
         host=host,
-        port=parts.port,
+        port=parts.port or (443 if is_https else 80),
         named=named,
         path=quote(parts.path.rstrip("/"), safe="/~%") + _PATH,
         is_https=is_https,
@@ -264,61 +242,9 @@ def _signed(payload: bytes) -> bytes:
     )
 
 
-def _write(line: socket.socket, head: bytes, payload: bytes) -> None:
-    """Write a request, in one piece where a copy costs less than a second call."""
-    if len(payload) <= _ONE_PIECE_BYTES:
-        line.sendall(head + payload)
-    else:
-        line.sendall(head)
-        line.sendall(payload)
-
-
 @cache
 def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
-
-
-def _kept() -> _Kept:
-    if not hasattr(_threads, "kept"):
-        _threads.kept = _Kept()
-    kept: _Kept = _threads.kept
-    return kept
-
-
-def _connection(kept: _Kept) -> socket.socket:
-    """Return an open connection, or raise OSError: no byte of a mail is written."""
-    if kept.connection is not None and not _is_alive(kept):
-        _close(kept)
-    if kept.connection is None:
-        target = _target()
-        timeout = settings.SES_CONNECT_TIMEOUT_SECONDS
-        kept.connection = (
-            http.client.HTTPSConnection(
-                target.host, target.port, timeout=timeout, context=_tls()
-            )
-            if target.is_https
-            else http.client.HTTPConnection(target.host, target.port, timeout=timeout)
-        )
-        kept.connection.connect()
-        kept.connection.sock.settimeout(settings.SES_READ_TIMEOUT_SECONDS)
-    return kept.connection.sock
-
-
-def _is_alive(kept: _Kept) -> bool:
-    """Say whether a kept connection can carry a mail; a readable one was closed."""
-    if kept.connection is None or kept.connection.sock is None:
-        return False
-    if time.monotonic() - kept.used_at > _IDLE_SECONDS:
-        return False
-    poll = select.poll()
-    poll.register(kept.connection.sock, select.POLLIN)
-    return not poll.poll(0)
-
-
-def _close(kept: _Kept) -> None:
-    if kept.connection is not None:
-        kept.connection.close()
-        kept.connection = None
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 `python -m tests.bench.loop` is one process of one of two kinds (`LOOP_KIND`):
 `hand-written` compiles, renders, builds MIME and signs with no more than it needs, and
-`product's parts` calls the product's own rendering and SES call. Each takes its share
-of the mails with so many threads and prints one line of JSON.
+`product's parts` calls the product's own rendering and its connections to SES. Each
+takes its share of the mails, so many at once, and prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import json
 import os
 import re
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Thread, local
@@ -39,7 +40,8 @@ from tests.bench.bodies import (
 from tests.bench.load import UNIQUE
 from tests.stack.installation import SENDER
 
-Send = Callable[[int], None]
+#: Sends so many mails, so many of them at once.
+Send = Callable[[int, int], None]
 
 _PATH = "/v2/email/outbound-emails"
 _PLACEHOLDER = re.compile(r"\{\{\s*([\w.]+)[^{}]*\}\}")
@@ -49,22 +51,12 @@ _threads = local()
 
 def main() -> None:
     """Send this process's share, starting when it is told to."""
-    count, threads = int(os.environ["LOOP_COUNT"]), int(os.environ["LOOP_THREADS"])
+    count, width = int(os.environ["LOOP_COUNT"]), int(os.environ["LOOP_THREADS"])
     make = hand_written if os.environ["LOOP_KIND"] == "hand-written" else from_product
-    send = make(os.environ["AWS_ENDPOINT_URL"], os.environ["LOOP_CONTENT"])
-    numbers = itertools.count()
+    send_all = make(os.environ["AWS_ENDPOINT_URL"], os.environ["LOOP_CONTENT"])
     time.sleep(max(0.0, float(os.environ["LOOP_START_AT"]) - time.time()))
     began, cpu_before = time.time(), time.process_time()
-
-    def work() -> None:
-        while (number := next(numbers)) < count:
-            send(number)
-
-    pool = [Thread(target=work) for _ in range(threads)]
-    for thread in pool:
-        thread.start()
-    for thread in pool:
-        thread.join()
+    send_all(count, width)
     figures = {
         "began": began,
         "ended": time.time(),
@@ -73,8 +65,27 @@ def main() -> None:
     print(json.dumps(figures))
 
 
+def in_threads(send: Callable[[int], None]) -> Send:
+    """Return what sends mails by number, each in one of so many threads."""
+
+    def send_all(count: int, width: int) -> None:
+        numbers = itertools.count()
+
+        def work() -> None:
+            while (number := next(numbers)) < count:
+                send(number)
+
+        pool = [Thread(target=work) for _ in range(width)]
+        for thread in pool:
+            thread.start()
+        for thread in pool:
+            thread.join()
+
+    return send_all
+
+
 def hand_written(url: str, content: str) -> Send:
-    """Return a function that sends one mail with as little as possible."""
+    """Return what sends with as little as possible, from threads."""
     parts = urlsplit(url)
     is_unique = content == "unique"
     fixed = None if is_unique else _compiled(_with_links(letter()) + _FOOTER)
@@ -106,27 +117,30 @@ def hand_written(url: str, content: str) -> Send:
         assert response.status == 200, response.status
         json.loads(response.read())["MessageId"]
 
-    return send
+    return in_threads(send)
 
 
 def from_product(_url: str, content: str) -> Send:
-    """Return a function that renders and sends one mail with the product's code."""
+    """Return what renders and sends with the product's code, from one thread."""
     import django
 
     django.setup()
+    from transactional.calling import Call, now
     from transactional.claiming import Claimed
-    from transactional.composing import compose_one, prepare
+    from transactional.composing import Composed, compose_one, prepare
+    from transactional.lines import Lines
     from transactional.manuscripts import Look
     from transactional.models import Content
     from transactional.presets import Preset
-    from transactional.ses import Outcome, send_raw
+    from transactional.recording import Attempt
+    from transactional.ses import Outcome
 
     is_unique = content == "unique"
     fixed = Content(id=uuid4(), subject=LETTER_SUBJECT, body=letter())
 
     preset = Preset(Look("Harness"), "en", "ENABLED", "OWN", "")
 
-    def send(number: int) -> None:
+    def composed(number: int) -> Composed:
         found = fixed
         if is_unique:
             body = newsletter(unique=f"{UNIQUE}{number}")
@@ -154,13 +168,26 @@ def from_product(_url: str, content: str) -> Send:
             is_suppressed=False,
             is_disabled=False,
         )
-        raw = compose_one(mail, prepare(mail, found, preset)).raw
-        tags = {"plunk_email": str(mail.id), "plunk_attempt": "1"}
-        tags["plunk_project"] = str(mail.project_id)
-        answer = send_raw(to_email=mail.to_email, raw=raw, tags=tags)
-        assert answer.outcome is Outcome.ACCEPTED, answer
+        return compose_one(mail, prepare(mail, found, preset))
 
-    return send
+    def send_all(count: int, width: int) -> None:
+        lines = Lines(width)
+        done: deque[Attempt] = deque()
+        answered = 0
+        for number in range(count):
+            lines.put(Call(composed(number), now() + 60, done))
+            lines.turn()
+            while number + 1 - answered >= 2 * width or done:
+                if not done:
+                    lines.turn(1)
+                while done:
+                    attempt = done.popleft()
+                    assert attempt.answer.outcome is Outcome.ACCEPTED, attempt.answer
+                    answered += 1
+        while answered + len(done) < count:
+            lines.turn(1)
+
+    return send_all
 
 
 Pieces = tuple[list[str], list[str]]

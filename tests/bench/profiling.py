@@ -33,7 +33,7 @@ _TIMED = (
     ("transactional.recording", "put_back", "database: record"),
     ("transactional.composing", "_contents", "database: contents"),
     ("transactional.composing", "compose_one", "composing"),
-    ("transactional.ses", "send_raw", "SES call"),
+    ("transactional.ses", "request", "SES: request"),
 )
 
 

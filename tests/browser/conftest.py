@@ -23,7 +23,7 @@ from pytest_django.live_server_helper import LiveServer
 from plunk.projects.models import Project, User
 from plunk.simulator import feedback
 from plunk.simulator.faults import faults
-from transactional import ses
+from transactional import lines, ses
 from transactional.models import SendingAccount
 
 if TYPE_CHECKING:
@@ -122,16 +122,8 @@ def installation(
     settings.AWS_ENDPOINT_URL = f"{live_server.url}/simulator"
     settings.SES_FOLLOWS_QUOTA = False
     ses._target.cache_clear()
-    send_raw = ses.send_raw
-
-    def over_a_connection_of_its_own(**mail: Any) -> ses.Answer:
-        # A kept one would keep a thread of the live server waiting after the test.
-        try:
-            return send_raw(**mail)
-        finally:
-            ses._close(ses._kept())
-
-    monkeypatch.setattr(ses, "send_raw", over_a_connection_of_its_own)
+    # A kept one would keep a thread of the live server waiting after the test.
+    monkeypatch.setattr(lines, "KEPT_SECONDS", 0.0)
     faults.reset()
     faults.set({"feedback": False})
     SendingAccount.objects.create(pk=1, max_rate=2000.0, rate=2000.0, tokens=500.0)

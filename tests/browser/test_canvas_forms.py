@@ -229,7 +229,7 @@ def test_two_fingers_zoom_one_pans_and_tidying_up_can_be_undone(
     def x_of(type_: str) -> float:
         box = card(page, type_).bounding_box()
         assert box is not None
-        return box["x"]
+        return float(box["x"])
 
     zoomed = page.locator("[data-zoomed]")
     before = zoomed.text_content()

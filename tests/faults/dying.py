@@ -20,8 +20,8 @@ import django
 #: Where it dies: module, function, and whether before or after the function's work.
 POINTS: dict[str, tuple[str, str, bool]] = {
     "after-claim": ("transactional.delivery", "claim", True),
-    "before-ses": ("transactional.ses", "send_raw", False),
-    "after-ses": ("transactional.ses", "send_raw", True),
+    "before-ses": ("transactional.ses", "request", False),
+    "after-ses": ("transactional.ses", "read_answer", True),
     "before-record": ("transactional.recording", "record", False),
     "after-record": ("transactional.recording", "record", True),
 }

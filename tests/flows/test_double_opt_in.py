@@ -26,7 +26,7 @@ def test_a_click_in_the_mail_of_a_workflow_subscribes(
     client: Client, new_project: NewProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ses = FakeSes()
-    monkeypatch.setattr("transactional.ses.send_raw", ses.send_raw)
+    monkeypatch.setattr("transactional.delivery.lines", ses.lines)
     SendingAccount.objects.create(pk=1, max_rate=1e6, rate=1e6, tokens=1e5)
     ask = _asking(client, new_project)
     template = ask(

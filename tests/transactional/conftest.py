@@ -17,7 +17,7 @@ Queue = Callable[..., list[Email]]
 @pytest.fixture
 def ses(monkeypatch: pytest.MonkeyPatch, fast_account: SendingAccount) -> FakeSes:
     fake = FakeSes()
-    monkeypatch.setattr("transactional.ses.send_raw", fake.send_raw)
+    monkeypatch.setattr("transactional.delivery.lines", fake.lines)
     return fake
 
 

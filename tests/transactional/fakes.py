@@ -8,7 +8,9 @@ from itertools import count
 from threading import Lock
 from typing import Any
 
+from transactional.calling import NOT_TRIED, Call, tags_of
 from transactional.ses import Answer, Outcome
+from transactional.tracking.resolving import configuration_set
 
 Reply = Callable[[str], Answer]
 
@@ -22,19 +24,36 @@ class FakeSes:
     _ids: Any = field(default_factory=lambda: count(1))
     _lock: Lock = field(default_factory=Lock)
 
-    def send_raw(
-        self,
-        *,
-        to_email: str,
-        raw: bytes,
-        tags: dict[str, str],
-        configuration_set: str = "",
-    ) -> Answer:
+    def lines(self) -> FakeLines:
+        """Stand in for `transactional.lines.lines`."""
+        return FakeLines(self)
+
+    def answer(self, call: Call) -> Answer:
+        composed = call.composed
+        mail = composed.mail
         with self._lock:
             self.calls.append(
-                {"to": to_email, "raw": raw, "tags": tags, "set": configuration_set}
+                {
+                    "to": mail.to_email,
+                    "raw": composed.raw,
+                    "tags": tags_of(mail),
+                    "set": configuration_set(composed.counter),
+                }
             )
             number = next(self._ids)
         if self.reply:
-            return self.reply(to_email)
+            return self.reply(mail.to_email)
         return Answer(Outcome.ACCEPTED, message_id=f"fake-{number:06}")
+
+
+@dataclass(frozen=True, slots=True)
+class FakeLines:
+    """Connections whose other side answers at once."""
+
+    ses: FakeSes
+
+    def put(self, call: Call) -> None:
+        call.answer(self.ses.answer(call) if call.may_begin() else NOT_TRIED)
+
+    def turn(self, seconds: float = 0.0) -> None:
+        """There is nothing to wait for."""

@@ -25,7 +25,7 @@ from plunk.simulator.faults import faults
 from plunk.simulator.models import SimulatedMessage
 from tests.conftest import Api
 from tests.transactional.mails import into_stream
-from transactional import holds, ses, templates
+from transactional import holds, lines, ses, templates
 from transactional.delivery import drain
 from transactional.gallery import GALLERY
 from transactional.models import (
@@ -61,24 +61,14 @@ def simulator(
     settings.SES_READ_TIMEOUT_SECONDS = 30.0
     settings.SES_FOLLOWS_QUOTA = False
     ses._target.cache_clear()
-    monkeypatch.setattr(ses, "send_raw", _over_a_connection_of_its_own)
+    # A kept one would keep a thread of the server, with its database session, waiting.
+    monkeypatch.setattr(lines, "KEPT_SECONDS", 0.0)
     faults.reset()
     faults.set({"feedback": False})
     SendingAccount.objects.create(pk=1, max_rate=2000.0, rate=2000.0, tokens=500.0)
     yield
     faults.reset()
     ses._target.cache_clear()
-
-
-_send_raw = ses.send_raw
-
-
-def _over_a_connection_of_its_own(**mail: Any) -> ses.Answer:
-    """Send, and keep no thread of the server, with its database session, waiting."""
-    try:
-        return _send_raw(**mail)
-    finally:
-        ses._close(ses._kept())
 
 
 def send(api: Api, count: int = 1, **changes: Any) -> None:

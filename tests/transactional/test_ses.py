@@ -10,14 +10,22 @@ import json
 import socket
 import struct
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from transactional import ses
+from transactional import lines, ses
+from transactional.calling import NOT_TRIED, Call, now, stop
+from transactional.composing import Composed
+from transactional.lines import Lines
+from transactional.recording import Attempt
 from transactional.ses import Answer, Outcome
+from transactional.tracking import Counter
 
 #: What a server does with one connection after it has read a request, if it does.
 Act = Callable[[socket.socket], None]
@@ -42,6 +50,7 @@ class Server:
             except OSError:
                 return
             if not self.acts:
+                client.close()
                 return
             act = self.acts[min(self.connections, len(self.acts) - 1)]
             self.connections += 1
@@ -102,12 +111,36 @@ def server(settings: Any) -> Iterator[Server]:
 
 def _forget() -> None:
     ses._target.cache_clear()
-    kept = ses._kept()
-    ses._close(kept)
+    if _open:
+        _open.pop().close()
+
+
+#: The connections of the test that runs.
+_open: list[Lines] = []
+
+
+def begin(raw: bytes = b"Subject: x\r\n\r\n", seconds: float = 60) -> deque[Attempt]:
+    """Hand over one mail; returns where its answer will be."""
+    if not _open:
+        _open.append(Lines(4))
+    done: deque[Attempt] = deque()
+    mail = Mock(to_email="ann@example.com", id=1, attempt=1, project_id=2)
+    composed = Composed(mail, raw, Mock(), Counter.NOBODY)
+    _open[0].put(Call(composed, now() + seconds, done))
+    return done
 
 
 def send(raw: bytes = b"Subject: x\r\n\r\n") -> Answer:
-    return ses.send_raw(to_email="ann@example.com", raw=raw, tags={"plunk_email": "1"})
+    done = begin(raw)
+    _turn_until(lambda: bool(done))
+    return done[0].answer
+
+
+def _turn_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline, "it does not come to it"
+        _open[0].turn(0.05)
 
 
 def answering(server: Server, *replies: bytes) -> Act:
@@ -129,7 +162,7 @@ def test_an_accepted_mail_has_its_id(server: Server) -> None:
     assert (answer.outcome, answer.message_id) == (Outcome.ACCEPTED, "id-1")
     sent = json.loads(server.requests[0])
     assert sent["Destination"] == {"ToAddresses": ["ann@example.com"]}
-    assert sent["EmailTags"] == [{"Name": "plunk_email", "Value": "1"}]
+    assert {"Name": "plunk_email", "Value": "1"} in sent["EmailTags"]
 
 
 def test_one_connection_carries_many_mails(server: Server) -> None:
@@ -191,7 +224,7 @@ def test_missing_credentials_are_no_doubt(
     monkeypatch.setattr(ses, "_signer_session", Session)
 
     assert send().outcome is Outcome.RETRY
-    assert server.connections == 0
+    assert server.requests == []
 
 
 def test_a_reset_after_the_mail_was_written_is_a_doubt(server: Server) -> None:
@@ -243,6 +276,7 @@ def test_an_answer_that_does_not_come_in_time_is_a_doubt(server: Server) -> None
         pytest.param(b"HTTP/1.1 20", id="cut status"),
         pytest.param(b"HTTP/1.1 200 OK\r\nX" + b"y" * 70_000, id="endless header"),
         pytest.param(reply(body=b'{"MessageId": "i', length=100), id="cut body"),
+        pytest.param(reply(body=b"x" * 2_000_000), id="endless body"),
         pytest.param(reply(body=b"{}"), id="no id"),
         pytest.param(reply(body=b""), id="empty"),
         pytest.param(reply(body=b"[]"), id="no object"),
@@ -281,7 +315,7 @@ def test_after_any_failure_the_next_mail_has_a_new_connection(server: Server) ->
 
 def test_what_a_huge_answer_leaves_is_not_the_next_answer(server: Server) -> None:
     huge = reply(400, b'{"message": "' + b"x" * 200_000 + b'"}')
-    server.acts = [answering(server, huge), answering(server, reply())]
+    server.acts = [answering(server, huge, reply())]
 
     first, second = send(), send()
 
@@ -330,7 +364,7 @@ def test_a_kept_connection_that_was_reset_is_no_doubt(server: Server) -> None:
 def test_a_connection_idle_for_long_is_not_trusted(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ses, "_IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(lines, "KEPT_SECONDS", 1e-6)
     server.acts = [answering(server, reply())]
 
     assert [send().outcome for _ in range(2)] == [Outcome.ACCEPTED] * 2
@@ -342,6 +376,127 @@ def test_the_server_may_ask_to_close(server: Server) -> None:
 
     assert [send().outcome for _ in range(2)] == [Outcome.ACCEPTED] * 2
     assert server.connections == 2
+
+
+def test_a_mail_that_hangs_keeps_no_other_waiting(server: Server) -> None:
+    late = threading.Event()
+
+    def hang(client: socket.socket) -> None:
+        server.read(client)
+        late.wait(3)
+
+    server.acts = [hang, answering(server, *[reply()] * 5)]
+    hanging = begin()
+    _turn_until(lambda: server.connections == 1)
+
+    others = [begin() for _ in range(5)]
+    _turn_until(lambda: all(others))
+
+    assert not hanging
+    assert {done[0].answer.outcome for done in others} == {Outcome.ACCEPTED}
+    _turn_until(lambda: bool(hanging))
+    assert hanging[0].answer.outcome is Outcome.UNKNOWN
+    late.set()
+
+
+def test_many_large_mails_go_at_once(server: Server) -> None:
+    """None fits into what the kernel takes at once."""
+    server.acts = [answering(server, *[reply()] * 12)]
+
+    sent = [begin(bytes([65 + number]) * 1_000_000) for number in range(12)]
+    _turn_until(lambda: all(sent))
+
+    assert {done[0].answer.outcome for done in sent} == {Outcome.ACCEPTED}
+    assert 1 <= server.connections <= 4
+    bodies = {
+        json.loads(request)["Content"]["Raw"]["Data"] for request in server.requests
+    }
+    assert len(bodies) == 12
+    assert {len(body) for body in bodies} == {1_333_336}
+
+
+def test_an_answer_that_came_while_nobody_looked_came_in_time(server: Server) -> None:
+    """A worker that stood still, or waited for the database, asks the socket first."""
+    server.acts = [answering(server, reply())]
+    done = begin()
+    _turn_until(lambda: bool(server.requests))
+
+    time.sleep(0.7)
+    _open[0].turn()
+
+    assert done[0].answer.outcome is Outcome.ACCEPTED
+
+
+def test_a_call_whose_lease_ends_while_it_waits_is_not_begun(server: Server) -> None:
+    late = threading.Event()
+
+    def hang(client: socket.socket) -> None:
+        server.read(client)
+        late.wait(3)
+
+    server.acts = [hang]
+    for _ in range(4):
+        begin()
+    waiting = begin(seconds=0.2)
+
+    _turn_until(lambda: bool(waiting))
+
+    assert waiting[0].answer is NOT_TRIED
+    assert len(server.requests) == 4
+    late.set()
+
+
+def test_a_call_is_not_begun_once_the_process_must_stop(server: Server) -> None:
+    server.acts = [answering(server, reply())]
+    stop.set()
+    try:
+        done = begin()
+    finally:
+        stop.clear()
+
+    assert done[0].answer is NOT_TRIED
+    assert server.connections == 0
+
+
+def test_a_second_answer_is_nobodys(server: Server) -> None:
+    server.acts = [
+        answering(server, reply() + reply(200, b'{"MessageId": "id-2"}')),
+        answering(server, reply(200, b'{"MessageId": "id-3"}')),
+    ]
+
+    assert [send().message_id for _ in range(2)] == ["id-1", "id-3"]
+
+
+def test_go_on_is_no_answer(server: Server) -> None:
+    server.acts = [answering(server, b"HTTP/1.1 100 Continue\r\n\r\n" + reply())]
+
+    assert send().message_id == "id-1"
+
+
+def test_an_answer_in_pieces_and_chunks_is_read(server: Server) -> None:
+    def act(client: socket.socket) -> None:
+        server.read(client)
+        whole = (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"a\r\n%b\r\nb\r\n%b\r\n0\r\n\r\n" % (ACCEPTED[:10], ACCEPTED[10:])
+        )
+        for number in range(len(whole)):
+            client.sendall(whole[number : number + 1])
+        server.read(client)
+
+    server.acts = [act]
+
+    assert send().message_id == "id-1"
+
+
+def test_an_answer_may_end_with_its_connection(server: Server) -> None:
+    def act(client: socket.socket) -> None:
+        server.read(client)
+        client.sendall(b"HTTP/1.1 403 X\r\nx-amzn-RequestId: 1\r\n\r\n{}")
+
+    server.acts = [act]
+
+    assert send().outcome is Outcome.ACCOUNT_HELD
 
 
 @pytest.mark.parametrize(
