@@ -19,14 +19,13 @@ octets, and what the author wrote arrives to the byte. Every header passes `_hea
 
 from __future__ import annotations
 
-import base64
 import re
-from binascii import b2a_base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import getaddresses
-from struct import Struct
 from urllib.parse import quote
+
+from pybase64 import b64encode_as_string, encodebytes
 
 from transactional.attachments import File
 
@@ -52,7 +51,6 @@ _VALUE_LIMIT = 4_000
 _WORD_OPENING, _WORD_CLOSING = "=?utf-8?b?", "?="
 _LINE_LENGTH = 76
 _WORD_OCTETS = 45
-_MANY_LINES = Struct(f"{_LINE_LENGTH}s" * 64)
 _PARAMETER_CHUNK = 60
 
 
@@ -176,7 +174,7 @@ def _encoded(name: str, value: str) -> str:
         # Never within a character: a reader may decode the words one by one.
         while end < len(octets) and octets[end] & 0xC0 == 0x80:
             end -= 1
-        coded = base64.b64encode(octets[start:end]).decode("ascii")
+        coded = b64encode_as_string(octets[start:end])
         words.append(f"{_WORD_OPENING}{coded}{_WORD_CLOSING}")
         start, room = end, _WORD_OCTETS
     return f"{CRLF} ".join(words)
@@ -244,17 +242,8 @@ def _text(kind: str, content: str) -> _Lines:
 
 
 def _base64(data: bytes) -> bytes:
-    """Return lines of 76: cut by the dozen, which takes half of cutting one by one."""
-    coded = b2a_base64(data, newline=False)
-    cut = len(coded) - len(coded) % _MANY_LINES.size
-    lines = [
-        line
-        for many in _MANY_LINES.iter_unpack(memoryview(coded)[:cut])
-        for line in many
-    ]
-    rest = range(cut, len(coded), _LINE_LENGTH)
-    lines += [coded[start : start + _LINE_LENGTH] for start in rest]
-    return _BREAK.join(lines)
+    """Return lines of 76."""
+    return encodebytes(data)[:-1].replace(b"\n", _BREAK)
 
 
 def _file(file: File) -> _Lines:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -20,6 +19,7 @@ import boto3
 import orjson
 from botocore.config import Config
 from django.conf import settings
+from pybase64 import b64encode_as_string
 
 from transactional.signing import Credentials, signed_head
 
@@ -72,7 +72,7 @@ def request(
     payload = orjson.dumps(
         {
             "Destination": {"ToAddresses": [to_email]},
-            "Content": {"Raw": {"Data": b64encode(raw).decode("ascii")}},
+            "Content": {"Raw": {"Data": b64encode_as_string(raw)}},
             "ConfigurationSetName": configuration_set
             or settings.AWS_SES_CONFIGURATION_SET,
             "EmailTags": [{"Name": name, "Value": tags[name]} for name in tags],
