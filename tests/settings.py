@@ -30,7 +30,7 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 API_RATE_LIMIT_PER_MINUTE = 0
 # Every call to the simulator is a thread of the test server with a database session of
 # its own, and two runs share the server's hundred: 64 threads would go over it.
-DELIVERY_THREADS = min(DELIVERY_THREADS, 8)  # noqa: F405
+DELIVERY_CONNECTIONS = min(DELIVERY_CONNECTIONS, 8)  # noqa: F405
 # What a request counts is there when it was answered.
 TRACKING_THREAD = False
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -163,7 +163,7 @@ class _Drain:
         """
         most = 2 * settings.DELIVERY_BATCH
         ahead = min(most, int(self.pace * _AHEAD_SECONDS))
-        room = settings.DELIVERY_THREADS + ahead - len(self.in_flight)
+        room = settings.DELIVERY_CONNECTIONS + ahead - len(self.in_flight)
         least = settings.DELIVERY_BATCH // 2 if ahead >= settings.DELIVERY_BATCH else 1
         return 0 if room < least else min(room, settings.DELIVERY_BATCH)
 

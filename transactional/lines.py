@@ -354,5 +354,5 @@ def lines() -> Lines:
     """Return this thread's connections, which outlive a drain; a fork has its own."""
     made: Lines | None = getattr(_threads, "lines", None)
     if made is None or made.pid != os.getpid():
-        made = _threads.lines = Lines(settings.DELIVERY_THREADS)
+        made = _threads.lines = Lines(settings.DELIVERY_CONNECTIONS)
     return made

@@ -23,11 +23,11 @@ from tests.stack.processes import (
     wait_until,
 )
 
-THREADS = 64
+_AT_ONCE = 64
 _SETTINGS = {
     # With it, mails are sent without SES counting their clicks, and we may.
     "SES_CONFIGURATION_SET_NO_TRACKING": "uncounted",
-    "EMAIL_WORKER_CONCURRENCY": THREADS,
+    "EMAIL_WORKER_CONCURRENCY": _AT_ONCE,
     "EMAIL_RATE_LIMIT_PER_SECOND": 1_000_000,
 }
 _WARM_UP = 300
@@ -68,7 +68,7 @@ def measure(
                 speeds += [_loop(it, bound, kind, count, number) for bound in _BOUNDS]
                 rows += _rows(number, delay, speeds)
             worker.kill()
-        print(f"\n{count:,} {kind.name} mails, {THREADS} threads a process")
+        print(f"\n{count:,} {kind.name} mails, {_AT_ONCE} at once a process")
         print_table(_HEAD, rows)
 
 
@@ -135,7 +135,7 @@ def _loop(
         "LOOP_KIND": bound,
         "LOOP_CONTENT": "unique" if kind.is_unique else "letter",
         "LOOP_COUNT": str(count // processes),
-        "LOOP_THREADS": str(THREADS),
+        "LOOP__AT_ONCE": str(_AT_ONCE),
         "LOOP_START_AT": str(time.time() + 4),
     }
     command = python("-m", "tests.bench.loop")

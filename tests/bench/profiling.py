@@ -15,13 +15,14 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from pkgutil import resolve_name
 from threading import Lock
 from typing import Any
 
 import django
 
 _REQUESTS = 1500
-#: Module, function, and what it belongs to; nested ones are counted within the outer.
+#: Module or class, function, and what it belongs to; nested ones are counted within the outer.
 _TIMED = (
     ("transactional.delivery", "claim", "database: claim"),
     ("transactional.delivery", "is_anything_due", "database: claim"),
@@ -34,6 +35,7 @@ _TIMED = (
     ("transactional.composing", "_contents", "database: contents"),
     ("transactional.composing", "compose_one", "composing"),
     ("transactional.ses", "request", "SES: request"),
+    ("transactional.lines:Lines", "turn", "SES: connections"),
 )
 
 
@@ -85,7 +87,7 @@ def profile_delivery() -> None:
 
     timer = _Timer()
     for module, function, name in _TIMED:
-        target = sys.modules[module]
+        target = resolve_name(module)
         setattr(target, function, timer.around(name, getattr(target, function)))
     wall, cpu = time.perf_counter(), time.process_time()
     sent = 0
