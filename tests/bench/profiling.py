@@ -22,7 +22,7 @@ from typing import Any
 import django
 
 _REQUESTS = 1500
-#: Module or class, function, and what it belongs to; the nested count in the outer, too.
+#: Module or class, function, and what it belongs to; nested ones count in the outer.
 _TIMED = (
     ("transactional.delivery", "claim", "database: claim"),
     ("transactional.delivery", "is_anything_due", "database: claim"),
