@@ -135,7 +135,7 @@ def _loop(
         "LOOP_KIND": bound,
         "LOOP_CONTENT": "unique" if kind.is_unique else "letter",
         "LOOP_COUNT": str(count // processes),
-        "LOOP__AT_ONCE": str(_AT_ONCE),
+        "LOOP_WIDTH": str(_AT_ONCE),
         "LOOP_START_AT": str(time.time() + 4),
     }
     command = python("-m", "tests.bench.loop")

@@ -51,7 +51,7 @@ _threads = local()
 
 def main() -> None:
     """Send this process's share, starting when it is told to."""
-    count, width = int(os.environ["LOOP_COUNT"]), int(os.environ["LOOP_THREADS"])
+    count, width = int(os.environ["LOOP_COUNT"]), int(os.environ["LOOP_WIDTH"])
     make = hand_written if os.environ["LOOP_KIND"] == "hand-written" else from_product
     send_all = make(os.environ["AWS_ENDPOINT_URL"], os.environ["LOOP_CONTENT"])
     time.sleep(max(0.0, float(os.environ["LOOP_START_AT"]) - time.time()))
