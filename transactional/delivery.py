@@ -100,6 +100,8 @@ class _Drain:
         self.in_flight: dict[UUID, int] = {}
         #: Mails whose acceptance ends a hold.
         self.probes: set[UUID] = set()
+        #: Whether the last claim got all that it asked for.
+        self.is_more_due = False
         #: Answers a second, lately.
         self.pace = 0.0
         self.paced_at = time.monotonic()
@@ -109,7 +111,7 @@ class _Drain:
         try:
             self._try_suspects()
             while not self._is_over() and (self._claim() or self.in_flight):
-                self._record(self._collect())
+                self._record(self._collect(is_patient=not self._wants_more()))
         finally:
             self._finish()
         return self.accepted
@@ -144,6 +146,7 @@ class _Drain:
         self._look_at_gate()
         if not self.gate.is_open:
             return False
+        self.is_more_due = False
         wanted = 1 if self.gate.is_probe else room
         if not self._take_permits(wanted):
             return self._wait_for_permit()
@@ -151,6 +154,7 @@ class _Drain:
         claimed_at = now()
         mails = self._claim_through_gate(min(wanted, self.permits.count))
         self.permits = self.permits.less(len(mails))
+        self.is_more_due = len(mails) == wanted
         self._call(self._sendable(mails), claimed_at)
         return bool(mails)
 
@@ -166,6 +170,10 @@ class _Drain:
         room = settings.DELIVERY_CONNECTIONS + ahead - len(self.in_flight)
         least = settings.DELIVERY_BATCH // 2 if ahead >= settings.DELIVERY_BATCH else 1
         return 0 if room < least else min(room, settings.DELIVERY_BATCH)
+
+    def _wants_more(self) -> bool:
+        """Say whether to claim at once again, with answers still to come."""
+        return self.is_more_due and self._room() > 0
 
     def _look_at_gate(self) -> None:
         moment = time.monotonic()
@@ -275,14 +283,17 @@ class _Drain:
             self.unbegun.pop(mail.id, None)
             self.lines.put(Call(composed, begin_before, self.done))
 
-    def _collect(self) -> list[Attempt]:
-        """Wait for an answer, and take those that come with it."""
+    def _collect(self, *, is_patient: bool = True) -> list[Attempt]:
+        """Wait for an answer, and take those that come with it; take only what is there
+        if there is better to do.
+        """
         attempts: list[Attempt] = []
         moment = time.monotonic()
-        deadline = moment + _IDLE_SECONDS
+        deadline = moment + _IDLE_SECONDS if is_patient else moment
+        self.lines.turn()
         while self.in_flight and len(attempts) < _RECORD_BATCH:
             if self.done:
-                if not attempts:
+                if is_patient and not attempts:
                     deadline = time.monotonic() + _RECORD_PAUSE_SECONDS
                 attempt = self.done.popleft()
                 del self.in_flight[attempt.mail.id]
