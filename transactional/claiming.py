@@ -118,11 +118,11 @@ def _suspects(choice: Choice) -> QuerySet[Email]:
 
 
 def _claim_lanes(choice: Choice) -> list[Claimed]:
-    return (
-        _claim_postgresql(choice, statements.LANES, {})
-        if is_postgresql()
-        else _claim_portable(choice, _due(choice))
-    )
+    if not is_postgresql():
+        return _claim_portable(choice, _due(choice))
+    if not fetch_all(statements.ANY_IN_LANES, {}, replan=True):
+        return []
+    return _claim_postgresql(choice, statements.LANES, {})
 
 
 def _claim_in_turns(choice: Choice) -> list[Claimed]:
