@@ -51,7 +51,7 @@ _HAS_LEFT = """
 # A look costs little; a claim of nothing, planned and executed for each batch
 # of a campaign, takes as long as one of thirty mails.
 ANY_IN_LANES = """
-SELECT FROM transactional_email
+SELECT 1 FROM transactional_email
 WHERE state = 'QUEUED' AND due_at <= now() AND lane < 10
 ORDER BY lane, due_at, id
 LIMIT 1
