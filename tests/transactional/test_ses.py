@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -25,6 +27,7 @@ from transactional.composing import Composed
 from transactional.lines import Lines
 from transactional.recording import Attempt
 from transactional.ses import Answer, Outcome
+from transactional.smtp import certificates
 from transactional.tracking import Counter
 
 #: What a server does with one connection after it has read a request, if it does.
@@ -456,6 +459,65 @@ def test_a_call_is_not_begun_once_the_process_must_stop(server: Server) -> None:
 
     assert done[0].answer is NOT_TRIED
     assert server.connections == 0
+
+
+@pytest.fixture
+def over_tls(
+    server: Server, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Act], Act]:
+    """Let SES be spoken to by TLS; acts play behind it."""
+    pem = tmp_path / "ses.pem"
+    pem.write_bytes(certificates._make("localhost"))
+    behind = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    behind.load_cert_chain(pem)
+    before = ssl.create_default_context(cafile=str(pem))
+    monkeypatch.setattr(ses, "_tls", lambda: before)
+    settings.AWS_ENDPOINT_URL = f"https://127.0.0.1:{server.port}"
+    _forget()
+
+    def wrapped(act: Act) -> Act:
+        def play(client: socket.socket) -> None:
+            with behind.wrap_socket(client, server_side=True) as inner:
+                act(inner)
+
+        return play
+
+    return wrapped
+
+
+def test_mails_of_every_size_go_by_tls_over_kept_connections(
+    server: Server, over_tls: Callable[[Act], Act]
+) -> None:
+    server.acts = [over_tls(answering(server, *[reply()] * 30))]
+    sizes = [10, 20_000, 3_000_000, 15_000, 16_384]
+
+    for size in sizes:
+        assert send(b"x" * size).outcome is Outcome.ACCEPTED
+        time.sleep(0.05)
+    assert server.connections == 1
+    together = [begin(b"x" * size) for size in sizes * 3]
+    _turn_until(lambda: all(together))
+
+    assert {done[0].answer.outcome for done in together} == {Outcome.ACCEPTED}
+    assert server.connections <= 4
+    lengths = [len(json.loads(it)["Content"]["Raw"]["Data"]) for it in server.requests]
+    assert sorted(lengths) == sorted(-(-size // 3) * 4 for size in sizes * 4)
+
+
+def test_a_tls_connection_that_was_closed_is_no_doubt(
+    server: Server, over_tls: Callable[[Act], Act]
+) -> None:
+    def once(client: socket.socket) -> None:
+        server.read(client)
+        client.sendall(reply())
+
+    server.acts = [over_tls(once), over_tls(answering(server, reply()))]
+
+    first = send()
+    time.sleep(0.2)
+    second = send()
+
+    assert [first.outcome, second.outcome] == [Outcome.ACCEPTED] * 2
 
 
 def test_a_second_answer_is_nobodys(server: Server) -> None:
