@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from plunk.running.supervising import ROLES
@@ -34,8 +33,6 @@ SELECT
   true, '{"name": "Ada"}'
 FROM generate_series(1, %s) AS i
 """
-#: Debian's `faketime`, by which a worker's clock is wrong and the database's is right.
-_FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 Break = Callable[[Plant], Any]
 
@@ -190,17 +187,8 @@ def second_beat(plant: Plant) -> None:
 
 def wrong_clocks(plant: Plant) -> str:
     """Let one worker's clock be two hours ahead and the other's two hours behind."""
-    if not _FAKETIME.exists():
-        raise SystemExit("faketime is not installed (on Debian: apt install faketime)")
-    for name, offset in zip(WORKERS, ("+2h", "-2h"), strict=True):
-        plant.worker(name).stop(seconds=STOP_SECONDS)
-        plant.worker(name).kill()
-        plant.start_worker(
-            name,
-            LD_PRELOAD=_FAKETIME,
-            FAKETIME=offset,
-            FAKETIME_DONT_FAKE_MONOTONIC=1,
-        )
+    for name, hours in zip(WORKERS, (2, -2), strict=True):
+        plant.set_clock(name, hours * 3600)
     return "+2h, -2h"
 
 

@@ -153,13 +153,20 @@ class Plant:
 
     def let_die(self, name: str, point: str, *, percent: float) -> None:
         """Replace a worker by one whose processes die at a point of the code."""
+        self._replace(name, "dying", point, str(percent))
+
+    def set_clock(self, name: str, seconds: float) -> None:
+        """Replace a worker by one whose clock is ahead, or behind."""
+        self._replace(name, "skewed", str(seconds))
+
+    def _replace(self, name: str, module: str, *words: str) -> None:
         self._workers[name].stop(seconds=30)
         self._workers[name].kill()
-        words = [*ROLES["worker"], "--hostname", f"{name}@harness"]
-        words[words.index("--concurrency") + 1] = "2"
+        worker = [*ROLES["worker"], "--hostname", f"{name}@harness"]
+        worker[worker.index("--concurrency") + 1] = "2"
         # Without `-m celery --app plunk`, which the module itself stands for.
-        own = ["-m", "tests.faults.dying", point, str(percent), *words[4:]]
-        self._workers[name] = self.it.start(f"{name}-dying", *own)
+        own = ["-m", f"tests.faults.{module}", *words, *worker[4:]]
+        self._workers[name] = self.it.start(f"{name}-{module}", *own)
         wait_until(
             lambda: len(self._workers[name].members()) > 2,
             seconds=60,
