@@ -187,7 +187,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 # The schedule is what stands here; a file of it would be a second truth.
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULER = "plunk.running.scheduling:Scheduler"
 # The Django fixup would close the connection around every task (docs/adr/0004).
 CELERY_DB_REUSE_MAX = 1_000_000
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"polling_interval": 0.02}
@@ -242,9 +242,6 @@ CELERY_BEAT_SCHEDULE = {
     "old_webhooks": {"task": "automations.tasks.forget_webhooks", "schedule": 3600.0},
     "heartbeat": {"task": "plunk.api.tasks.beat", "schedule": 5.0},
 }
-for _entry in CELERY_BEAT_SCHEDULE.values():
-    # A sweep that waited behind a stopped broker is worth nothing: the next one is due.
-    _entry["options"] = {"expires": 10 * float(str(_entry["schedule"]))}
 # Shared by all processes and unharmed by a stopped Redis; holds log-in attempts.
 CACHES = {
     "default": (

@@ -55,6 +55,7 @@ class _Waker:
 
 def _send(task: str) -> None:
     try:
+        # Should this clock and a worker's differ by more, hints are lost, not sweeps.
         current_app.send_task(task, retry=False, ignore_result=True, expires=5)
     except Exception as error:  # noqa: BLE001 - a thread that ends wakes nobody again
         logger.warning("nobody was woken", extra={"task": task, "error": str(error)})

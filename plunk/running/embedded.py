@@ -15,7 +15,7 @@ from threading import Thread
 from types import FrameType
 from typing import Any
 
-from celery.beat import Scheduler, Service
+from celery.beat import Service
 from celery.worker import WorkController
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
@@ -25,6 +25,7 @@ from plunk.celery import app as celery_app
 from plunk.draining import announce_stop
 from plunk.lifecycle import opening
 from plunk.running.patience import PatientWorker
+from plunk.running.scheduling import Scheduler
 from plunk.running.serving import HEADER_BYTES, STOP_SECONDS, Logger
 
 logger = logging.getLogger(__name__)

@@ -34,7 +34,7 @@ ROLES: dict[str, list[str]] = {
         *["--concurrency", os.environ.get("WORKER_CONCURRENCY", "2")],
     ],
     "smtp": ["-m", "django", "smtp", "--patient"],
-    "beat": [*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile="],
+    "beat": [*_CELERY, "beat", "--pidfile="],
 }
 
 

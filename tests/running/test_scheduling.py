@@ -1,0 +1,65 @@
+"""Sweeps are sent to workers that work, and do not pile up before those that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from celery import Celery
+from kombu import Queue
+
+from plunk.running.scheduling import MOST_WAITING, Scheduler
+
+
+@pytest.fixture
+def app() -> Iterator[Celery]:
+    made = Celery("sweeps", broker="memory://sweeps", set_as_current=False)
+    made.conf.task_queues = (Queue("celery"), Queue("delivery"))
+    made.conf.task_default_queue = "celery"
+    made.conf.task_routes = {"deliver": {"queue": "delivery"}}
+    made.conf.beat_schedule = {
+        "often": {"task": "sweep", "schedule": 1.0},
+        "delivery": {"task": "deliver", "schedule": 1.0},
+        "seldom": {"task": "forget", "schedule": 3600.0},
+    }
+    yield made
+    made.close()
+
+
+def waiting(app: Celery, queue: str) -> int:
+    with app.connection_for_read() as connection:
+        return int(connection.SimpleQueue(queue).qsize())
+
+
+def test_sweeps_do_not_pile_up_where_nobody_works(app: Celery) -> None:
+    scheduler = Scheduler(app)
+
+    for _ in range(3 * MOST_WAITING):
+        for name in ("often", "delivery"):
+            scheduler.apply_entry(scheduler.schedule[name], scheduler.producer)
+
+    assert waiting(app, "celery") == MOST_WAITING
+    assert waiting(app, "delivery") == MOST_WAITING
+    scheduler.apply_entry(scheduler.schedule["seldom"], scheduler.producer)
+    assert waiting(app, "celery") == MOST_WAITING + 1
+
+
+def test_a_sweep_waits_for_a_worker_whatever_the_clocks_say(app: Celery) -> None:
+    scheduler = Scheduler(app)
+    entry = scheduler.schedule["often"]
+    scheduler.apply_entry(entry, scheduler.producer)
+
+    with app.connection_for_read() as connection:
+        message = connection.SimpleQueue("celery").get(timeout=2)
+
+    assert message.headers["task"] == "sweep"
+    assert message.headers["expires"] is None
+    assert message.headers["eta"] is None
+
+
+def test_the_product_sends_no_sweep_that_expires() -> None:
+    from plunk.celery import app as product
+
+    assert product.conf.beat_scheduler == "plunk.running.scheduling:Scheduler"
+    for entry in product.conf.beat_schedule.values():
+        assert "expires" not in entry.get("options", {})
