@@ -15,6 +15,8 @@ from threading import Event, Lock, Thread
 from celery import current_app
 from django.db import transaction
 
+from plunk.queues import MOST_WAITING, waiting
+
 logger = logging.getLogger(__name__)
 
 #: At most one hint of a kind in this time; a worker drains everything that is due.
@@ -55,8 +57,11 @@ class _Waker:
 
 def _send(task: str) -> None:
     try:
-        # Should this clock and a worker's differ by more, hints are lost, not sweeps.
-        current_app.send_task(task, retry=False, ignore_result=True, expires=5)
+        with current_app.producer_or_acquire() as producer:
+            if waiting(current_app, task, producer) < MOST_WAITING:
+                current_app.send_task(
+                    task, producer=producer, retry=False, ignore_result=True
+                )
     except Exception as error:  # noqa: BLE001 - a thread that ends wakes nobody again
         logger.warning("nobody was woken", extra={"task": task, "error": str(error)})
         time.sleep(_BACKOFF_SECONDS)

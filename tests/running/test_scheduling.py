@@ -8,7 +8,9 @@ import pytest
 from celery import Celery
 from kombu import Queue
 
-from plunk.running.scheduling import MOST_WAITING, Scheduler
+from plunk import waking
+from plunk.queues import MOST_WAITING
+from plunk.running.scheduling import Scheduler
 
 
 @pytest.fixture
@@ -63,3 +65,30 @@ def test_the_product_sends_no_sweep_that_expires() -> None:
     assert product.conf.beat_scheduler == "plunk.running.scheduling:Scheduler"
     for entry in product.conf.beat_schedule.values():
         assert "expires" not in entry.get("options", {})
+
+
+def test_hints_wait_without_end_but_not_without_number(
+    app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waking, "current_app", app)
+
+    for _ in range(MOST_WAITING + 20):
+        waking._send("deliver")
+
+    assert waiting(app, "delivery") == MOST_WAITING
+    with app.connection_for_read() as connection:
+        message = connection.SimpleQueue("delivery").get(timeout=2)
+    assert message.headers["expires"] is None
+
+
+def test_a_broker_that_is_away_ends_no_thread(
+    app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(waking, "current_app", app)
+    monkeypatch.setattr(waking, "_BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr(app, "producer_or_acquire", refuse)
+
+    waking._send("deliver")
