@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from celery import Celery
@@ -13,17 +14,24 @@ from plunk.queues import MOST_WAITING
 from plunk.running.scheduling import Scheduler
 
 
+#: Queues in memory are the whole process's, in which other tests leave hints.
+OFTEN, DELIVERY = f"often-{uuid4()}", f"delivery-{uuid4()}"
+
+
 @pytest.fixture
 def app() -> Iterator[Celery]:
-    made = Celery("sweeps", broker="memory://sweeps", set_as_current=False)
-    made.conf.task_queues = (Queue("celery"), Queue("delivery"))
-    made.conf.task_default_queue = "celery"
-    made.conf.task_routes = {"deliver": {"queue": "delivery"}}
+    made = Celery("sweeps", broker="memory://", set_as_current=False)
+    made.conf.task_queues = (Queue(OFTEN), Queue(DELIVERY))
+    made.conf.task_default_queue = OFTEN
+    made.conf.task_routes = {"deliver": {"queue": DELIVERY}}
     made.conf.beat_schedule = {
         "often": {"task": "sweep", "schedule": 1.0},
         "delivery": {"task": "deliver", "schedule": 1.0},
         "seldom": {"task": "forget", "schedule": 3600.0},
     }
+    with made.connection_for_write() as connection:
+        for queue in (OFTEN, DELIVERY):
+            connection.SimpleQueue(queue).clear()
     yield made
     made.close()
 
@@ -40,10 +48,10 @@ def test_sweeps_do_not_pile_up_where_nobody_works(app: Celery) -> None:
         for name in ("often", "delivery"):
             scheduler.apply_entry(scheduler.schedule[name], scheduler.producer)
 
-    assert waiting(app, "celery") == MOST_WAITING
-    assert waiting(app, "delivery") == MOST_WAITING
+    assert waiting(app, OFTEN) == MOST_WAITING
+    assert waiting(app, DELIVERY) == MOST_WAITING
     scheduler.apply_entry(scheduler.schedule["seldom"], scheduler.producer)
-    assert waiting(app, "celery") == MOST_WAITING + 1
+    assert waiting(app, OFTEN) == MOST_WAITING + 1
 
 
 def test_a_sweep_waits_for_a_worker_whatever_the_clocks_say(app: Celery) -> None:
@@ -52,7 +60,7 @@ def test_a_sweep_waits_for_a_worker_whatever_the_clocks_say(app: Celery) -> None
     scheduler.apply_entry(entry, scheduler.producer)
 
     with app.connection_for_read() as connection:
-        message = connection.SimpleQueue("celery").get(timeout=2)
+        message = connection.SimpleQueue(OFTEN).get(timeout=2)
 
     assert message.headers["task"] == "sweep"
     assert message.headers["expires"] is None
@@ -75,9 +83,9 @@ def test_hints_wait_without_end_but_not_without_number(
     for _ in range(MOST_WAITING + 20):
         waking._send("deliver")
 
-    assert waiting(app, "delivery") == MOST_WAITING
+    assert waiting(app, DELIVERY) == MOST_WAITING
     with app.connection_for_read() as connection:
-        message = connection.SimpleQueue("delivery").get(timeout=2)
+        message = connection.SimpleQueue(DELIVERY).get(timeout=2)
     assert message.headers["expires"] is None
 
 
