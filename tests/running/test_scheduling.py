@@ -13,7 +13,6 @@ from plunk import waking
 from plunk.queues import MOST_WAITING
 from plunk.running.scheduling import Scheduler
 
-
 #: Queues in memory are the whole process's, in which other tests leave hints.
 OFTEN, DELIVERY = f"often-{uuid4()}", f"delivery-{uuid4()}"
 
